@@ -1,0 +1,180 @@
+//! Frames of a venue into facts: bytes in, exact integers out, or a reason why not.
+//!
+//! One file per wire format below. Keys may stand in any order, unknown keys are skipped, every bound is checked;
+//! no input makes a decoder panic, and none makes it allocate once [`Levels`] has grown to the venue's depth.
+
+use crate::instrument::InstrumentId;
+use crate::message::{
+    DayPrices, DayVolume, FxTick, Liquidation, MarkPrice, Order, Quote, Trade, VenueBarPrices,
+    VenueBarVolume,
+};
+use crate::units::{Lots, Ticks, WallNs};
+
+/// One level of a depth frame.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Level {
+    /// Price.
+    pub px: Ticks,
+    /// Absolute quantity; 0 removes the level.
+    pub qty: Lots,
+}
+
+/// Both sides of the depth frame decoded last, in the frame's order. Reused from frame to frame.
+#[derive(Clone, Default, Debug)]
+pub struct Levels {
+    /// Bid levels.
+    pub bids: Vec<Level>,
+    /// Ask levels.
+    pub asks: Vec<Level>,
+}
+
+/// What kind of depth frame it was.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum DepthKind {
+    /// Changes between two update ids. Futures also name the last id of the update before (`pu`).
+    Diff {
+        /// `pu`, where the venue sends it.
+        prev_id: Option<u64>,
+    },
+    /// The whole book down to a depth, from REST.
+    Snapshot,
+    /// The best levels only, replaced as a whole with each frame.
+    Partial,
+}
+
+/// A depth frame; its levels are in the [`Levels`] passed to [`decode`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Depth {
+    /// Diff, snapshot or partial.
+    pub kind: DepthKind,
+    /// First update id (of a snapshot: the same as the last).
+    pub first_id: u64,
+    /// Last update id.
+    pub last_id: u64,
+}
+
+/// Which trade stream a trade came on. An engine counts one of the two, never both.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum TradeStream {
+    /// `aggTrade`: fills of one taker at one price as one.
+    Aggregate,
+    /// `trade`: each fill.
+    Single,
+}
+
+/// A fact about one instrument.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[expect(
+    missing_docs,
+    reason = "each variant carries the documented type of its name"
+)]
+pub enum Fact {
+    Trade(TradeStream, Trade),
+    Quote(Quote),
+    Depth(Depth),
+    Liquidation(Liquidation),
+    MarkPrice(MarkPrice),
+    VenueBar(VenueBarPrices, VenueBarVolume),
+    Day(DayPrices, DayVolume),
+    FxTick(FxTick),
+    Order(Order),
+}
+
+/// A frame that concerns no instrument's state.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Notice {
+    /// `{"result":null,"id":n}`.
+    SubscriptionReply,
+    /// `{"code":c,"msg":..}` or `{"error":{..}}`.
+    VenueError {
+        /// The venue's error code.
+        code: i64,
+    },
+    /// The venue is about to close the connection.
+    ServerShutdown,
+    /// An instrument table (`exchangeInfo`); read by [`binance::exchange_info`], not here.
+    InstrumentInfo,
+    /// A well-formed event of a type this build does not use.
+    Unused,
+}
+
+/// What a frame says.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Decoded {
+    /// A fact, with the instrument and the venue's time. Where the venue gives no time, it is `None`.
+    Fact {
+        /// Which instrument.
+        instrument: InstrumentId,
+        /// The venue's time: T of a trade, E of the rest.
+        ts_event: Option<WallNs>,
+        /// The fact.
+        fact: Fact,
+    },
+    /// Nothing for an instrument; counted.
+    Notice(Notice),
+}
+
+/// Why a frame was refused.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+#[repr(u8)]
+#[expect(missing_docs, reason = "the name in `ALL` is the description")]
+pub enum Reason {
+    Empty,
+    TooLong,
+    Malformed,
+    MissingField,
+    WrongType,
+    OutOfRange,
+    OffTick,
+    OffLot,
+    NotPositive,
+    UnknownSymbol,
+    UnknownStream,
+    BadRange,
+    Crossed,
+    TooManyLevels,
+}
+
+impl Reason {
+    /// Every reason with its name in counters and reports.
+    pub const ALL: [(Self, &'static str); 14] = [
+        (Self::Empty, "empty"),
+        (Self::TooLong, "too_long"),
+        (Self::Malformed, "malformed"),
+        (Self::MissingField, "missing_field"),
+        (Self::WrongType, "wrong_type"),
+        (Self::OutOfRange, "out_of_range"),
+        (Self::OffTick, "off_tick"),
+        (Self::OffLot, "off_lot"),
+        (Self::NotPositive, "not_positive"),
+        (Self::UnknownSymbol, "unknown_symbol"),
+        (Self::UnknownStream, "unknown_stream"),
+        (Self::BadRange, "bad_range"),
+        (Self::Crossed, "crossed"),
+        (Self::TooManyLevels, "too_many_levels"),
+    ];
+
+    /// The reason's name.
+    pub fn name(self) -> &'static str {
+        Self::ALL[self as usize].1
+    }
+}
+
+/// A refused frame: why, and what could still be read of it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Reject {
+    /// Why.
+    pub reason: Reason,
+    /// Byte of the frame where it was noticed.
+    pub at: u32,
+    /// The instrument, if it was known by then.
+    pub instrument: Option<InstrumentId>,
+    /// The trade id, if it was known by then: such an id counts as seen.
+    pub trade: Option<(TradeStream, u64)>,
+}
+
+/// Longest frame looked at: a snapshot of 5000 levels a side is below 400 KiB; exchange info is not decoded here.
+pub const FRAME_BYTES_MAX: usize = 4 << 20;
+
+/// Most levels a side of one depth frame: the venue's largest snapshot.
+pub const LEVELS_MAX: usize = 5000;

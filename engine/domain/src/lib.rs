@@ -1,0 +1,16 @@
+//! The rules of markets, as values in and values out.
+//!
+//! This crate never starts a thread, reads a clock, opens a file or a socket, or draws a random number.
+//! What it decides depends on its arguments alone, so a replay decides the same again.
+//! Modules stand in the order in which data flows; a module imports only those above it.
+#![forbid(unsafe_code)]
+
+pub mod units;
+pub mod instrument;
+pub mod message;
+pub mod decode;
+pub mod sync;
+pub mod intake;
+pub mod book;
+pub mod bars;
+pub mod market;

@@ -1,0 +1,796 @@
+//! The 64-byte message: everything that passes a ring or rests in the tick store.
+//!
+//! A header says when, what and for which instrument; four words of payload say the rest, by [`Kind`].
+//! What needs more is a run of messages whose last carries [`flag::LAST`].
+//! [`schema`] names every field once, for the numpy dtype, the documentation and the CSV header.
+
+pub mod schema;
+
+use crate::instrument::InstrumentId;
+use crate::units::{Lots, Ticks, WallNs};
+use bytemuck::{Pod, Zeroable};
+
+/// One fixed-layout message.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Pod, Zeroable)]
+#[repr(C, align(64))]
+pub struct Message {
+    /// Number in the one sequence, from 1. Before the sequencer it holds the raw clock at ingress.
+    pub sequence: u64,
+    /// The venue's time, ns since 1970 UTC.
+    pub ts_event: WallNs,
+    /// Receipt, ns since 1970 UTC; from the sequencer on it never decreases and is the sequence time.
+    pub ts_recv: WallNs,
+    /// A [`Kind`].
+    pub kind: u8,
+    /// Bits of [`flag`].
+    pub flags: u8,
+    /// An [`InstrumentId`].
+    pub instrument: u16,
+    /// Fifth payload field, by kind.
+    pub aux: u32,
+    /// Payload, by kind.
+    pub payload: [u64; 4],
+}
+
+/// Bits of [`Message::flags`].
+pub mod flag {
+    /// The last message of its run; set on every message that is a run of its own.
+    pub const LAST: u8 = 1;
+    /// The sell side: an ask level, a selling order. Clear: the buy side.
+    pub const ASK: u8 = 2;
+    /// Part of a snapshot: the run replaces what was known.
+    pub const SNAPSHOT: u8 = 4;
+    /// A run without levels that only moves the update id.
+    pub const EMPTY: u8 = 8;
+    /// A trade whose buyer was resting, so the seller attacked.
+    pub const BUYER_MAKER: u8 = 16;
+    /// A trade at the best price, by the venue's word.
+    pub const BEST_MATCH: u8 = 32;
+    /// A trade fetched later to fill a gap.
+    pub const BACKFILLED: u8 = 64;
+    /// A trade that is not a market trade (insurance fund, deleveraging): it stays out of bars.
+    pub const OFF_MARKET: u8 = 128;
+    /// A venue bar that is final (bit shared with [`BUYER_MAKER`], which bars do not have).
+    pub const CLOSED: u8 = 16;
+}
+
+/// What a message says.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[repr(u8)]
+#[expect(
+    missing_docs,
+    reason = "the payload type of the same name in `Body` documents each kind"
+)]
+pub enum Kind {
+    Trade = 1,
+    Quote = 2,
+    BookLevel = 3,
+    BookReset = 4,
+    BookSynced = 5,
+    TradeGap = 6,
+    Liquidation = 7,
+    MarkPrice = 8,
+    VenueBarPrices = 9,
+    VenueBarVolume = 10,
+    DayPrices = 11,
+    DayVolume = 12,
+    FxTick = 13,
+    Order = 14,
+    InstrumentName = 15,
+    InstrumentVenueName = 16,
+    InstrumentGrid = 17,
+    Timer = 18,
+    End = 19,
+}
+
+impl Kind {
+    /// Every kind with its name in reports, exports and schemas.
+    pub const ALL: [(Self, &'static str); 19] = [
+        (Self::Trade, "trade"),
+        (Self::Quote, "quote"),
+        (Self::BookLevel, "book_level"),
+        (Self::BookReset, "book_reset"),
+        (Self::BookSynced, "book_synced"),
+        (Self::TradeGap, "trade_gap"),
+        (Self::Liquidation, "liquidation"),
+        (Self::MarkPrice, "mark_price"),
+        (Self::VenueBarPrices, "venue_bar_prices"),
+        (Self::VenueBarVolume, "venue_bar_volume"),
+        (Self::DayPrices, "day_prices"),
+        (Self::DayVolume, "day_volume"),
+        (Self::FxTick, "fx_tick"),
+        (Self::Order, "order"),
+        (Self::InstrumentName, "instrument_name"),
+        (Self::InstrumentVenueName, "instrument_venue_name"),
+        (Self::InstrumentGrid, "instrument_grid"),
+        (Self::Timer, "timer"),
+        (Self::End, "end"),
+    ];
+
+    /// The kind of that number.
+    pub fn from_code(code: u8) -> Option<Self> {
+        Self::ALL
+            .get(usize::from(code).checked_sub(1)?)
+            .map(|(kind, _)| *kind)
+    }
+
+    /// The kind's name.
+    pub fn name(self) -> &'static str {
+        Self::ALL[usize::from(self as u8) - 1].1
+    }
+}
+
+/// A trade, or fills of one taker at one price reported as one.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "four independent facts the venue states"
+)]
+pub struct Trade {
+    /// Price, greater than 0.
+    pub px: Ticks,
+    /// Quantity, greater than 0.
+    pub qty: Lots,
+    /// The venue's (aggregate) trade id.
+    pub id: u64,
+    /// First trade id inside.
+    pub first_id: u64,
+    /// Last trade id inside; at most 2^32 - 1 above the first.
+    pub last_id: u64,
+    /// The buyer was resting: the aggressor sold.
+    pub is_buyer_maker: bool,
+    /// At the best price, by the venue's word; true where the venue does not say.
+    pub best_match: bool,
+    /// Fetched later to fill a gap.
+    pub backfilled: bool,
+    /// Not a market trade (insurance fund, deleveraging): stays out of bars.
+    pub off_market: bool,
+}
+
+/// Best bid and best ask with sizes. A side of size 0 is absent, and its price then equals the other's.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Quote {
+    /// Best bid price.
+    pub bid_px: Ticks,
+    /// Quantity at the best bid.
+    pub bid_qty: Lots,
+    /// Best ask price, at most 2^31 - 1 ticks above the bid.
+    pub ask_px: Ticks,
+    /// Quantity at the best ask.
+    pub ask_qty: Lots,
+    /// The venue's order book update id; 0 where it has none.
+    pub update_id: u64,
+}
+
+/// Which side of a book.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[expect(missing_docs, reason = "nothing to add to the field's own words")]
+pub enum Side {
+    Bid,
+    Ask,
+}
+
+/// One price level of a run: an absolute quantity, 0 removes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct BookLevel {
+    /// Side of the book.
+    pub side: Side,
+    /// Price of the level.
+    pub px: Ticks,
+    /// Resting quantity; 0 removes the level.
+    pub qty: Lots,
+    /// First update id of the run.
+    pub first_id: u64,
+    /// Last update id of the run.
+    pub last_id: u64,
+    /// Last level of the run: the run may be applied now.
+    pub last: bool,
+    /// The run is a snapshot and replaces the book.
+    pub snapshot: bool,
+    /// The run has no level; only the ids count.
+    pub empty: bool,
+}
+
+/// Why a book can no longer be trusted.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[repr(u32)]
+pub enum ResetReason {
+    /// An update id is missing.
+    Gap = 1,
+    /// The update's own ids run backwards.
+    BadRange = 2,
+    /// Best bid at or above best ask after a complete run.
+    Crossed = 3,
+    /// More events waited for a snapshot than the buffer holds.
+    Overflow = 4,
+    /// The connection was lost or the source ended and began again.
+    Disconnected = 5,
+    /// A newer snapshot replaces a synchronised book.
+    Refreshed = 6,
+}
+
+impl ResetReason {
+    /// Every reason with its name in reports.
+    pub const ALL: [(Self, &'static str); 6] = [
+        (Self::Gap, "gap"),
+        (Self::BadRange, "bad_range"),
+        (Self::Crossed, "crossed"),
+        (Self::Overflow, "overflow"),
+        (Self::Disconnected, "disconnected"),
+        (Self::Refreshed, "refreshed"),
+    ];
+
+    /// The reason of that number.
+    pub fn from_code(code: u32) -> Option<Self> {
+        Self::ALL
+            .iter()
+            .find(|(reason, _)| *reason as u32 == code)
+            .map(|(reason, _)| *reason)
+    }
+}
+
+/// The book is no longer in step with the venue; levels are unknown until the next snapshot.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct BookReset {
+    /// What happened.
+    pub reason: ResetReason,
+    /// The update id that had to follow.
+    pub expected_id: u64,
+    /// The update id that came.
+    pub got_id: u64,
+}
+
+/// The book is in step with the venue from this update id on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct BookSynced {
+    /// The snapshot's update id.
+    pub update_id: u64,
+}
+
+/// Trades are missing: the ids from first to last.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct TradeGap {
+    /// First missing id.
+    pub first_id: u64,
+    /// Last missing id.
+    pub last_id: u64,
+}
+
+/// A forced order of a liquidation.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Liquidation {
+    /// Side of the forced order.
+    pub side: Side,
+    /// Its limit price.
+    pub px: Ticks,
+    /// Average price of its fills, rounded down to a tick (an average need not lie on one).
+    pub avg_px: Ticks,
+    /// Its quantity.
+    pub qty: Lots,
+    /// Quantity filled so far.
+    pub filled_qty: Lots,
+}
+
+/// Mark and index price and the funding rate, which lie on no tick: in units of 10^-8.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct MarkPrice {
+    /// Mark price x 10^8.
+    pub mark_e8: i64,
+    /// Index price x 10^8; 0 where the venue gives none.
+    pub index_e8: i64,
+    /// Funding rate x 10^8; 0 where the venue gives none.
+    pub rate_e8: i64,
+    /// Next funding time, ms since 1970; 0 where the venue gives none.
+    pub next_funding_ms: u64,
+}
+
+/// First half of a bar as the venue computed it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct VenueBarPrices {
+    /// Length of the bar in seconds.
+    pub interval_s: u32,
+    /// First price.
+    pub open: Ticks,
+    /// Highest price.
+    pub high: Ticks,
+    /// Lowest price.
+    pub low: Ticks,
+    /// Last price.
+    pub close: Ticks,
+}
+
+/// Second half of a bar as the venue computed it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct VenueBarVolume {
+    /// Length of the bar in seconds.
+    pub interval_s: u32,
+    /// Start of the bar.
+    pub open_ts: WallNs,
+    /// Traded quantity.
+    pub volume: Lots,
+    /// Quantity bought by aggressors.
+    pub taker_buy_volume: Lots,
+    /// Number of trades.
+    pub trades: u64,
+    /// The bar is final.
+    pub closed: bool,
+}
+
+/// First half of the venue's rolling 24-hour statistics.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct DayPrices {
+    /// Last price.
+    pub last: Ticks,
+    /// Price 24 hours ago.
+    pub open: Ticks,
+    /// Highest price.
+    pub high: Ticks,
+    /// Lowest price.
+    pub low: Ticks,
+}
+
+/// Second half of the venue's rolling 24-hour statistics.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct DayVolume {
+    /// Traded quantity.
+    pub volume: Lots,
+    /// Number of trades.
+    pub trades: u64,
+    /// Start of the window, ms since 1970.
+    pub open_ms: u64,
+    /// End of the window, ms since 1970.
+    pub close_ms: u64,
+}
+
+/// An FX tick.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct FxTick {
+    /// Bid, greater than 0.
+    pub bid: Ticks,
+    /// Ask, at or above the bid.
+    pub ask: Ticks,
+    /// Volume offered at the bid; 0 where the source has none.
+    pub bid_qty: Lots,
+    /// Volume offered at the ask; 0 where the source has none.
+    pub ask_qty: Lots,
+}
+
+/// What happened to an order of an order-by-order feed.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[repr(u32)]
+pub enum OrderAction {
+    /// Rests now.
+    Add = 1,
+    /// New price or size under the same id.
+    Modify = 2,
+    /// Reduced by `qty`, or removed if `qty` is 0.
+    Cancel = 3,
+    /// Filled for `qty` while resting.
+    Execute = 4,
+    /// Replaced by the order `other_id`.
+    Replace = 5,
+    /// A trade against no shown order.
+    Trade = 6,
+    /// The whole book is emptied.
+    Clear = 7,
+    /// A state of the market (session, halt, directory, imbalance): counted, no order.
+    Status = 8,
+}
+
+impl OrderAction {
+    /// The action of that number.
+    pub fn from_code(code: u32) -> Option<Self> {
+        use OrderAction::{Add, Cancel, Clear, Execute, Modify, Replace, Status, Trade};
+        [Add, Modify, Cancel, Execute, Replace, Trade, Clear, Status]
+            .into_iter()
+            .find(|a| *a as u32 == code)
+    }
+}
+
+/// One event of an order-by-order feed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Order {
+    /// What happened.
+    pub action: OrderAction,
+    /// Side of the order.
+    pub side: Side,
+    /// The venue's id of the order; 0 where there is none.
+    pub order_id: u64,
+    /// Price; 0 where the event has none.
+    pub px: Ticks,
+    /// Quantity; its meaning is the action's.
+    pub qty: Lots,
+    /// The new id of a replaced order, the match number of a trade; otherwise 0.
+    pub other_id: u64,
+    /// The event is complete with this message.
+    pub last: bool,
+    /// Part of a snapshot.
+    pub snapshot: bool,
+}
+
+/// Text of up to 32 ASCII bytes in the payload, padded with zeros.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Name {
+    /// The text.
+    pub text: [u8; 32],
+    /// A code that belongs to it: of [`Kind::InstrumentName`] the venue.
+    pub code: u32,
+}
+
+/// Last part of an instrument's definition: tick size and lot size as `mantissa / 10^scale`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct InstrumentGrid {
+    /// Tick size's numerator.
+    pub tick_mantissa: u64,
+    /// Tick size's decimals.
+    pub tick_scale: u64,
+    /// Lot size's numerator.
+    pub lot_mantissa: u64,
+    /// Lot size's decimals.
+    pub lot_scale: u64,
+}
+
+/// The payload, typed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[expect(
+    missing_docs,
+    reason = "each variant carries the documented type of its name"
+)]
+pub enum Body {
+    Trade(Trade),
+    Quote(Quote),
+    BookLevel(BookLevel),
+    BookReset(BookReset),
+    BookSynced(BookSynced),
+    TradeGap(TradeGap),
+    Liquidation(Liquidation),
+    MarkPrice(MarkPrice),
+    VenueBarPrices(VenueBarPrices),
+    VenueBarVolume(VenueBarVolume),
+    DayPrices(DayPrices),
+    DayVolume(DayVolume),
+    FxTick(FxTick),
+    Order(Order),
+    InstrumentName(Name),
+    InstrumentVenueName(Name),
+    InstrumentGrid(InstrumentGrid),
+    /// Time has passed: the sequence time stands in `ts_recv`.
+    Timer,
+    /// The input is exhausted or shutdown was asked for; the last message, never recorded.
+    End,
+}
+
+fn bits(value: i64) -> u64 {
+    value.cast_unsigned()
+}
+
+fn ticks(word: u64) -> Ticks {
+    Ticks(word.cast_signed())
+}
+
+fn lots(word: u64) -> Lots {
+    Lots(word.cast_signed())
+}
+
+fn when(condition: bool, bit: u8) -> u8 {
+    if condition { bit } else { 0 }
+}
+
+fn side_bit(side: Side) -> u8 {
+    when(side == Side::Ask, flag::ASK)
+}
+
+impl Message {
+    /// A message with that payload, not yet sequenced.
+    ///
+    /// # Panics
+    /// If a quote's spread or a trade's id range does not fit 32 bits; `decode` refuses those first.
+    pub fn new(instrument: InstrumentId, ts_event: WallNs, ts_recv: WallNs, body: &Body) -> Self {
+        let (kind, flags, aux, payload) = pack(body);
+        Self {
+            sequence: 0,
+            ts_event,
+            ts_recv,
+            kind: kind as u8,
+            flags,
+            instrument: instrument.0,
+            aux,
+            payload,
+        }
+    }
+
+    /// The instrument it concerns.
+    pub fn instrument(&self) -> InstrumentId {
+        InstrumentId(self.instrument)
+    }
+
+    /// Its kind, if this build knows the number.
+    pub fn kind(&self) -> Option<Kind> {
+        Kind::from_code(self.kind)
+    }
+
+    /// Whether a bit of [`flag`] is set.
+    pub fn has(&self, bit: u8) -> bool {
+        self.flags & bit != 0
+    }
+
+    /// The typed payload; `None` if the kind or a code inside is unknown to this build.
+    #[inline]
+    pub fn body(&self) -> Option<Body> {
+        let [a, b, c, d] = self.payload;
+        let side = if self.has(flag::ASK) {
+            Side::Ask
+        } else {
+            Side::Bid
+        };
+        Some(match self.kind()? {
+            Kind::Trade => Body::Trade(Trade {
+                px: ticks(a),
+                qty: lots(b),
+                id: c,
+                first_id: d,
+                last_id: d.wrapping_add(u64::from(self.aux)),
+                is_buyer_maker: self.has(flag::BUYER_MAKER),
+                best_match: self.has(flag::BEST_MATCH),
+                backfilled: self.has(flag::BACKFILLED),
+                off_market: self.has(flag::OFF_MARKET),
+            }),
+            Kind::Quote => Body::Quote(Quote {
+                bid_px: ticks(a),
+                bid_qty: lots(b),
+                ask_px: Ticks(
+                    a.cast_signed()
+                        .wrapping_add(i64::from(self.aux.cast_signed())),
+                ),
+                ask_qty: lots(c),
+                update_id: d,
+            }),
+            Kind::BookLevel => Body::BookLevel(BookLevel {
+                side,
+                px: ticks(a),
+                qty: lots(b),
+                first_id: c,
+                last_id: d,
+                last: self.has(flag::LAST),
+                snapshot: self.has(flag::SNAPSHOT),
+                empty: self.has(flag::EMPTY),
+            }),
+            Kind::BookReset => {
+                let reason = ResetReason::from_code(self.aux)?;
+                Body::BookReset(BookReset {
+                    reason,
+                    expected_id: a,
+                    got_id: b,
+                })
+            }
+            Kind::BookSynced => Body::BookSynced(BookSynced { update_id: a }),
+            Kind::TradeGap => Body::TradeGap(TradeGap {
+                first_id: a,
+                last_id: b,
+            }),
+            Kind::Liquidation => Body::Liquidation(Liquidation {
+                side,
+                px: ticks(a),
+                avg_px: ticks(b),
+                qty: lots(c),
+                filled_qty: lots(d),
+            }),
+            Kind::MarkPrice => Body::MarkPrice(MarkPrice {
+                mark_e8: a.cast_signed(),
+                index_e8: b.cast_signed(),
+                rate_e8: c.cast_signed(),
+                next_funding_ms: d,
+            }),
+            Kind::VenueBarPrices => Body::VenueBarPrices(VenueBarPrices {
+                interval_s: self.aux,
+                open: ticks(a),
+                high: ticks(b),
+                low: ticks(c),
+                close: ticks(d),
+            }),
+            Kind::VenueBarVolume => Body::VenueBarVolume(VenueBarVolume {
+                interval_s: self.aux,
+                open_ts: WallNs(a.cast_signed()),
+                volume: lots(b),
+                taker_buy_volume: lots(c),
+                trades: d,
+                closed: self.has(flag::CLOSED),
+            }),
+            Kind::DayPrices => Body::DayPrices(DayPrices {
+                last: ticks(a),
+                open: ticks(b),
+                high: ticks(c),
+                low: ticks(d),
+            }),
+            Kind::DayVolume => Body::DayVolume(DayVolume {
+                volume: lots(a),
+                trades: b,
+                open_ms: c,
+                close_ms: d,
+            }),
+            Kind::FxTick => Body::FxTick(FxTick {
+                bid: ticks(a),
+                ask: ticks(b),
+                bid_qty: lots(c),
+                ask_qty: lots(d),
+            }),
+            Kind::Order => Body::Order(Order {
+                action: OrderAction::from_code(self.aux)?,
+                side,
+                order_id: a,
+                px: ticks(b),
+                qty: lots(c),
+                other_id: d,
+                last: self.has(flag::LAST),
+                snapshot: self.has(flag::SNAPSHOT),
+            }),
+            Kind::InstrumentName => Body::InstrumentName(self.name()),
+            Kind::InstrumentVenueName => Body::InstrumentVenueName(self.name()),
+            Kind::InstrumentGrid => Body::InstrumentGrid(InstrumentGrid {
+                tick_mantissa: a,
+                tick_scale: b,
+                lot_mantissa: c,
+                lot_scale: d,
+            }),
+            Kind::Timer => Body::Timer,
+            Kind::End => Body::End,
+        })
+    }
+
+    fn name(&self) -> Name {
+        let mut text = [0; 32];
+        text.copy_from_slice(bytemuck::bytes_of(&self.payload));
+        Name {
+            text,
+            code: self.aux,
+        }
+    }
+}
+
+fn pack(body: &Body) -> (Kind, u8, u32, [u64; 4]) {
+    use flag::LAST;
+    match *body {
+        Body::Trade(t) => {
+            let span = t
+                .last_id
+                .checked_sub(t.first_id)
+                .and_then(|span| u32::try_from(span).ok());
+            let flags = LAST
+                | when(t.is_buyer_maker, flag::BUYER_MAKER)
+                | when(t.best_match, flag::BEST_MATCH)
+                | when(t.backfilled, flag::BACKFILLED)
+                | when(t.off_market, flag::OFF_MARKET);
+            let span = span.expect("decode bounds a trade's id range to 32 bits");
+            (
+                Kind::Trade,
+                flags,
+                span,
+                [bits(t.px.0), bits(t.qty.0), t.id, t.first_id],
+            )
+        }
+        Body::Quote(q) => {
+            let spread =
+                i32::try_from(q.ask_px.0 - q.bid_px.0).expect("decode bounds a spread to 32 bits");
+            let payload = [
+                bits(q.bid_px.0),
+                bits(q.bid_qty.0),
+                bits(q.ask_qty.0),
+                q.update_id,
+            ];
+            (Kind::Quote, LAST, spread.cast_unsigned(), payload)
+        }
+        Body::BookLevel(l) => {
+            let flags = when(l.last, LAST)
+                | side_bit(l.side)
+                | when(l.snapshot, flag::SNAPSHOT)
+                | when(l.empty, flag::EMPTY);
+            (
+                Kind::BookLevel,
+                flags,
+                0,
+                [bits(l.px.0), bits(l.qty.0), l.first_id, l.last_id],
+            )
+        }
+        Body::BookReset(r) => (
+            Kind::BookReset,
+            LAST,
+            r.reason as u32,
+            [r.expected_id, r.got_id, 0, 0],
+        ),
+        Body::BookSynced(s) => (Kind::BookSynced, LAST, 0, [s.update_id, 0, 0, 0]),
+        Body::TradeGap(g) => (Kind::TradeGap, LAST, 0, [g.first_id, g.last_id, 0, 0]),
+        Body::Liquidation(l) => {
+            let payload = [
+                bits(l.px.0),
+                bits(l.avg_px.0),
+                bits(l.qty.0),
+                bits(l.filled_qty.0),
+            ];
+            (Kind::Liquidation, LAST | side_bit(l.side), 0, payload)
+        }
+        Body::MarkPrice(m) => {
+            let payload = [
+                bits(m.mark_e8),
+                bits(m.index_e8),
+                bits(m.rate_e8),
+                m.next_funding_ms,
+            ];
+            (Kind::MarkPrice, LAST, 0, payload)
+        }
+        Body::VenueBarPrices(p) => {
+            let payload = [
+                bits(p.open.0),
+                bits(p.high.0),
+                bits(p.low.0),
+                bits(p.close.0),
+            ];
+            (Kind::VenueBarPrices, 0, p.interval_s, payload)
+        }
+        Body::VenueBarVolume(v) => {
+            let payload = [
+                bits(v.open_ts.0),
+                bits(v.volume.0),
+                bits(v.taker_buy_volume.0),
+                v.trades,
+            ];
+            (
+                Kind::VenueBarVolume,
+                LAST | when(v.closed, flag::CLOSED),
+                v.interval_s,
+                payload,
+            )
+        }
+        Body::DayPrices(p) => (
+            Kind::DayPrices,
+            0,
+            0,
+            [
+                bits(p.last.0),
+                bits(p.open.0),
+                bits(p.high.0),
+                bits(p.low.0),
+            ],
+        ),
+        Body::DayVolume(v) => (
+            Kind::DayVolume,
+            LAST,
+            0,
+            [bits(v.volume.0), v.trades, v.open_ms, v.close_ms],
+        ),
+        Body::FxTick(t) => (
+            Kind::FxTick,
+            LAST,
+            0,
+            [
+                bits(t.bid.0),
+                bits(t.ask.0),
+                bits(t.bid_qty.0),
+                bits(t.ask_qty.0),
+            ],
+        ),
+        Body::Order(o) => {
+            let flags = when(o.last, LAST) | side_bit(o.side) | when(o.snapshot, flag::SNAPSHOT);
+            (
+                Kind::Order,
+                flags,
+                o.action as u32,
+                [o.order_id, bits(o.px.0), bits(o.qty.0), o.other_id],
+            )
+        }
+        Body::InstrumentName(n) => (Kind::InstrumentName, 0, n.code, bytemuck::cast(n.text)),
+        Body::InstrumentVenueName(n) => {
+            (Kind::InstrumentVenueName, 0, n.code, bytemuck::cast(n.text))
+        }
+        Body::InstrumentGrid(g) => (
+            Kind::InstrumentGrid,
+            LAST,
+            0,
+            [g.tick_mantissa, g.tick_scale, g.lot_mantissa, g.lot_scale],
+        ),
+        Body::Timer => (Kind::Timer, LAST, 0, [0; 4]),
+        Body::End => (Kind::End, LAST, 0, [0; 4]),
+    }
+}
+
+#[cfg(test)]
+mod tests;

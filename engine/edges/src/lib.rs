@@ -1,0 +1,2 @@
+//! edges
+#![forbid(unsafe_code)]

@@ -1,0 +1,2 @@
+//! pitlane
+fn main() {}
