@@ -8,6 +8,8 @@
 pub mod units;
 pub mod instrument;
 pub mod message;
+pub mod sequence;
+pub mod definitions;
 pub mod decode;
 pub mod sync;
 pub mod intake;
