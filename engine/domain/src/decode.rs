@@ -3,7 +3,7 @@
 //! One file per wire format below. Keys may stand in any order, unknown keys are skipped, every bound is checked;
 //! no input makes a decoder panic, and none makes it allocate once [`Levels`] has grown to the venue's depth.
 
-use crate::instrument::InstrumentId;
+use crate::instrument::{InstrumentId, InstrumentTable, Venue};
 use crate::message::{
     DayPrices, DayVolume, FxTick, Liquidation, MarkPrice, Order, Quote, Trade, VenueBarPrices,
     VenueBarVolume,
@@ -92,7 +92,7 @@ pub enum Notice {
     },
     /// The venue is about to close the connection.
     ServerShutdown,
-    /// An instrument table (`exchangeInfo`); read by [`binance::exchange_info`], not here.
+    /// An instrument table (`exchangeInfo`); read by `binance::exchange_info`, not here.
     InstrumentInfo,
     /// A well-formed event of a type this build does not use.
     Unused,
@@ -178,3 +178,26 @@ pub const FRAME_BYTES_MAX: usize = 4 << 20;
 
 /// Most levels a side of one depth frame: the venue's largest snapshot.
 pub const LEVELS_MAX: usize = 5000;
+
+/// Decodes one frame of `venue` that came on `stream`.
+///
+/// The levels of a depth frame are left in `levels`, which is reused from frame to frame.
+pub fn decode(
+    _venue: Venue,
+    _stream: &[u8],
+    frame: &[u8],
+    _table: &InstrumentTable,
+    _levels: &mut Levels,
+) -> Result<Decoded, Reject> {
+    let reason = if frame.is_empty() {
+        Reason::Empty
+    } else {
+        Reason::UnknownStream
+    };
+    Err(Reject {
+        reason,
+        at: 0,
+        instrument: None,
+        trade: None,
+    })
+}
