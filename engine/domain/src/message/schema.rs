@@ -103,18 +103,33 @@ pub const HEADER: [Field; 6] = [
     ),
 ];
 
-/// The flag bits with their names.
-pub const FLAGS: [(u8, &str); 9] = [
-    (super::flag::LAST, "last"),
-    (super::flag::ASK, "ask"),
-    (super::flag::SNAPSHOT, "snapshot"),
-    (super::flag::EMPTY, "empty"),
-    (super::flag::BUYER_MAKER, "buyer_maker"),
-    (super::flag::BEST_MATCH, "best_match"),
-    (super::flag::BACKFILLED, "backfilled"),
-    (super::flag::OFF_MARKET, "off_market"),
-    (super::flag::CLOSED, "closed"),
-];
+/// The flag bits a kind uses, with their names.
+pub fn flags(kind: Kind) -> &'static [(u8, &'static str)] {
+    use super::flag;
+    match kind {
+        Kind::Trade => &[
+            (flag::LAST, "last"),
+            (flag::BUYER_MAKER, "buyer_maker"),
+            (flag::BEST_MATCH, "best_match"),
+            (flag::BACKFILLED, "backfilled"),
+            (flag::OFF_MARKET, "off_market"),
+        ],
+        Kind::BookLevel => &[
+            (flag::LAST, "last"),
+            (flag::ASK, "ask"),
+            (flag::SNAPSHOT, "snapshot"),
+            (flag::EMPTY, "empty"),
+        ],
+        Kind::Order => &[
+            (flag::LAST, "last"),
+            (flag::ASK, "ask"),
+            (flag::SNAPSHOT, "snapshot"),
+        ],
+        Kind::Liquidation => &[(flag::LAST, "last"), (flag::ASK, "ask")],
+        Kind::VenueBarVolume => &[(flag::LAST, "last"), (flag::CLOSED, "closed")],
+        _ => &[(flag::LAST, "last")],
+    }
+}
 
 /// The payload fields of a kind.
 pub fn payload(kind: Kind) -> &'static [Field] {
@@ -298,6 +313,9 @@ pub fn hash() -> u64 {
     }
     for (kind, name) in Kind::ALL {
         add(name, Type::U8, usize::from(kind as u8));
+        for (bit, name) in flags(kind) {
+            add(name, Type::U8, usize::from(*bit));
+        }
         for field in payload(kind) {
             add(field.name, field.ty, field.offset);
         }
