@@ -1,1 +1,348 @@
-//! sync
+//! When is a book in step with its venue? The venues' update-id rules as one machine per instrument.
+//!
+//! [`BookSync`] judges ids only: it never looks at a price, and it never holds a book.
+//! Three calls bring something in and say what to do with it:
+//! - [`BookSync::diff`] for each depth event: apply it, ignore it, or the book is lost;
+//! - [`BookSync::snapshot`] for each snapshot: use it or not. After `Use` come [`BookSync::drain`]s until `None`,
+//!   which hand back what waited for the snapshot, each event with its own judgement;
+//! - [`BookSync::drop_book`] when something else than an id says the book is wrong.
+//!
+//! | state | diff | snapshot |
+//! |---|---|---|
+//! | `Disconnected` | kept, now `Buffering` | used, now `Synced` |
+//! | `Buffering` | kept | used unless it is too old or does not meet the kept events |
+//! | `Synced` | applied, ignored, or a gap: kept, now `Buffering` | newer replaces the book, older is stale |
+//!
+//! Coin-margined futures follow the rules of USD-margined ones, word for word in the venue's documentation.
+//! Where this machine had to choose:
+//! - Spot refuses a snapshot with `L < U` of the first kept event, also if `L + 1 = U` would do: one more fetch is harmless.
+//! - A futures event with `pu = L` follows a snapshot behind which nothing waited, though its `U` lies above `L`:
+//!   futures ids are shared by all symbols, so the id after `L` need not belong to this one.
+
+mod buffer;
+
+use crate::decode::{Level, Levels};
+use crate::instrument::Venue;
+use crate::message::{BookReset, ResetReason};
+use crate::units::WallNs;
+use buffer::Buffer;
+
+pub use buffer::{BUFFER_EVENTS_MAX, BUFFER_LEVELS_MAX};
+
+/// How a venue numbers its depth events.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Rules {
+    /// Ids without holes: the next event begins right after the last, or overlaps it.
+    Spot,
+    /// Ids with holes: each event names the last id of the event before (`pu`).
+    Futures,
+}
+
+impl Rules {
+    /// The rules of that venue. A venue without depth events has the stricter ones, which it never needs.
+    pub fn of(venue: Venue) -> Self {
+        match venue {
+            Venue::BinanceUsdm | Venue::BinanceCoinm => Self::Futures,
+            Venue::BinanceSpot | Venue::Fx | Venue::Itch | Venue::Lobster | Venue::Mbo => {
+                Self::Spot
+            }
+        }
+    }
+}
+
+/// Where the synchronisation stands.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum SyncState {
+    /// Nothing has come since the start or since the connection was lost.
+    Disconnected,
+    /// Depth events wait for a snapshot.
+    Buffering,
+    /// The book is the venue's at [`BookSync::book_id`].
+    Synced,
+}
+
+/// The ids and times of one depth event.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct DepthEvent {
+    /// First update id inside (`U`).
+    pub first_id: u64,
+    /// Last update id inside (`u`).
+    pub last_id: u64,
+    /// Last update id of the event before (`pu`), where the venue sends it.
+    pub prev_id: Option<u64>,
+    /// The venue's time.
+    pub ts_event: WallNs,
+    /// Receipt.
+    pub ts_recv: WallNs,
+}
+
+/// What to do with a depth event.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Step {
+    /// It follows: apply it. Part of it may be known already.
+    Apply {
+        /// It begins at or below the book's id.
+        overlap: bool,
+    },
+    /// The snapshot holds it already.
+    Covered,
+    /// The book holds it already: a duplicate.
+    Old,
+    /// It waits for a snapshot.
+    Wait,
+    /// Its ids run backwards and no book is at stake: not kept.
+    Refuse,
+    /// The book is lost. After a gap the event waits for the next snapshot; one whose ids run backwards is not kept.
+    Lost(BookReset),
+    /// More waited than the buffer holds: that is discarded, and this event is the first to wait again.
+    Overflow {
+        /// First id that waited, and first id of this event.
+        reset: BookReset,
+        /// How many events were discarded.
+        discarded: usize,
+    },
+}
+
+/// What to do with a snapshot.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum SnapshotStep {
+    /// It is the book now. Apply it, then [`BookSync::drain`] what waited.
+    Use {
+        /// The synchronised book it replaces, if there was one.
+        refreshed: Option<BookReset>,
+    },
+    /// Older than the first event that waits: fetch again.
+    TooOld,
+    /// Ids are missing between it and the first event behind it: fetch again.
+    Unbridged,
+    /// Older than the synchronised book.
+    Stale,
+}
+
+/// An event that waited, with its levels and what to do with it now.
+#[derive(Clone, Copy, Debug)]
+pub struct Drained<'a> {
+    /// Its ids and times.
+    pub event: DepthEvent,
+    /// Its bid levels.
+    pub bids: &'a [Level],
+    /// Its ask levels.
+    pub asks: &'a [Level],
+    /// `Apply`, `Covered`, `Old`, or `Lost`: then it and all behind it wait on.
+    pub step: Step,
+}
+
+/// The machine; one per instrument.
+#[derive(Clone, Debug)]
+pub struct BookSync {
+    rules: Rules,
+    state: SyncState,
+    book_id: u64,
+    /// No event has been applied to the snapshot yet, so the first-event rule holds.
+    bridging: bool,
+    /// Empty while `Synced`, but between a used snapshot and the last `drain`.
+    buffer: Buffer,
+}
+
+impl BookSync {
+    /// Nothing known, nothing kept.
+    pub fn new(rules: Rules) -> Self {
+        Self {
+            rules,
+            state: SyncState::Disconnected,
+            book_id: 0,
+            bridging: false,
+            buffer: Buffer::default(),
+        }
+    }
+
+    /// Where it stands.
+    pub fn state(&self) -> SyncState {
+        self.state
+    }
+
+    /// The update id the book stands at; `None` unless synchronised.
+    pub fn book_id(&self) -> Option<u64> {
+        (self.state == SyncState::Synced).then_some(self.book_id)
+    }
+
+    /// How many events wait for a snapshot.
+    pub fn buffered(&self) -> usize {
+        self.buffer.len()
+    }
+
+    /// Judges the next depth event, and keeps a copy if it has to wait.
+    ///
+    /// # Panics
+    /// If a used snapshot has not been drained.
+    pub fn diff(&mut self, event: &DepthEvent, levels: &Levels) -> Step {
+        let backwards = event.last_id < event.first_id;
+        if self.state != SyncState::Synced {
+            self.state = SyncState::Buffering;
+            return if backwards {
+                Step::Refuse
+            } else {
+                self.wait(event, levels)
+            };
+        }
+        assert!(
+            self.buffer.is_empty(),
+            "drain a used snapshot before the next event"
+        );
+        let step = self.judge(event);
+        if matches!(step, Step::Lost(_)) && !backwards {
+            // A buffer that was empty has room for any one event.
+            self.buffer.push(event, levels);
+        }
+        step
+    }
+
+    /// Judges a snapshot that stands at `last_id`.
+    pub fn snapshot(&mut self, last_id: u64) -> SnapshotStep {
+        let mut refreshed = None;
+        if self.state == SyncState::Synced {
+            if last_id < self.book_id {
+                return SnapshotStep::Stale;
+            }
+            refreshed = Some(BookReset {
+                reason: ResetReason::Refreshed,
+                expected_id: self.book_id,
+                got_id: last_id,
+            });
+        } else if let Some(refusal) = self.misses(last_id) {
+            return refusal;
+        }
+        self.state = SyncState::Synced;
+        self.book_id = last_id;
+        self.bridging = true;
+        SnapshotStep::Use { refreshed }
+    }
+
+    /// The next event that waited for the snapshot just used; `None` when all have been judged or the book is lost again.
+    pub fn drain(&mut self) -> Option<Drained<'_>> {
+        if self.state != SyncState::Synced {
+            return None;
+        }
+        let event = self.buffer.front()?;
+        let step = self.judge(&event);
+        let (bids, asks) = if matches!(step, Step::Lost(_)) {
+            (&[][..], &[][..])
+        } else {
+            self.buffer.pop()
+        };
+        Some(Drained {
+            event,
+            bids,
+            asks,
+            step,
+        })
+    }
+
+    /// Gives the book up for a reason that is not in the ids; what waited is discarded.
+    ///
+    /// Returns what to tell if a book was in step, and how many events were discarded.
+    pub fn drop_book(&mut self, reason: ResetReason) -> (Option<BookReset>, usize) {
+        let reset = self.book_id().map(|book_id| BookReset {
+            reason,
+            expected_id: book_id,
+            got_id: 0,
+        });
+        self.state = if reason == ResetReason::Disconnected {
+            SyncState::Disconnected
+        } else {
+            SyncState::Buffering
+        };
+        let discarded = self.buffer.len();
+        self.buffer.clear();
+        (reset, discarded)
+    }
+
+    /// Steps 3 and 5b: why a snapshot cannot be met by the events that wait.
+    fn misses(&self, last_id: u64) -> Option<SnapshotStep> {
+        let first = self.buffer.front()?;
+        if self.rules == Rules::Spot && last_id < first.first_id {
+            return Some(SnapshotStep::TooOld);
+        }
+        let behind = self
+            .buffer
+            .iter()
+            .find(|event| !self.covers(last_id, event))?;
+        let meets = match self.rules {
+            Rules::Spot => behind.first_id <= last_id.saturating_add(1),
+            Rules::Futures => behind.first_id <= last_id,
+        };
+        (!meets).then_some(SnapshotStep::Unbridged)
+    }
+
+    /// Step 4: whether a snapshot at `last_id` makes the event superfluous.
+    fn covers(&self, last_id: u64, event: &DepthEvent) -> bool {
+        match self.rules {
+            Rules::Spot => event.last_id <= last_id,
+            Rules::Futures => event.last_id < last_id,
+        }
+    }
+
+    /// Steps 4 to 9 for an event at a synchronised book.
+    fn judge(&mut self, event: &DepthEvent) -> Step {
+        let book_id = self.book_id;
+        if event.last_id < event.first_id {
+            return self.lost(ResetReason::BadRange, event.first_id);
+        }
+        if self.bridging && self.covers(book_id, event) {
+            return Step::Covered;
+        }
+        if !self.bridging && event.last_id <= book_id {
+            return Step::Old;
+        }
+        let follows = match self.rules {
+            Rules::Spot => event.first_id <= book_id.saturating_add(1),
+            Rules::Futures => {
+                event.prev_id == Some(book_id) || (self.bridging && event.first_id <= book_id)
+            }
+        };
+        if !follows {
+            let got_id = match self.rules {
+                Rules::Spot => event.first_id,
+                Rules::Futures => event.prev_id.unwrap_or(event.first_id),
+            };
+            return self.lost(ResetReason::Gap, got_id);
+        }
+        let overlap = !self.bridging && event.first_id <= book_id;
+        self.bridging = false;
+        self.book_id = event.last_id;
+        Step::Apply { overlap }
+    }
+
+    fn lost(&mut self, reason: ResetReason, got_id: u64) -> Step {
+        self.state = SyncState::Buffering;
+        let expected_id = match self.rules {
+            Rules::Spot => self.book_id.saturating_add(1),
+            Rules::Futures => self.book_id,
+        };
+        Step::Lost(BookReset {
+            reason,
+            expected_id,
+            got_id,
+        })
+    }
+
+    fn wait(&mut self, event: &DepthEvent, levels: &Levels) -> Step {
+        if self.buffer.has_room_for(levels) {
+            self.buffer.push(event, levels);
+            return Step::Wait;
+        }
+        let waited = self.buffer.front().map_or(0, |first| first.first_id);
+        let discarded = self.buffer.len();
+        self.buffer.clear();
+        self.buffer.push(event, levels);
+        let reset = BookReset {
+            reason: ResetReason::Overflow,
+            expected_id: waited,
+            got_id: event.first_id,
+        };
+        Step::Overflow { reset, discarded }
+    }
+}
+
+#[cfg(test)]
+mod tests;
