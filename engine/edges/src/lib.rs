@@ -1,2 +1,4 @@
 //! edges
 #![forbid(unsafe_code)]
+
+pub mod config;
