@@ -1,1 +1,2 @@
-//! benches
+//! Benchmarks against the limits of the machine and against rival crates.
+#![forbid(unsafe_code)]

@@ -1,1 +1,2 @@
-//! fuzz
+//! Fuzz targets: one function per parser of outside bytes.
+#![forbid(unsafe_code)]
