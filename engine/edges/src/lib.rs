@@ -1,4 +1,7 @@
-//! edges
+//! The world: captures and imported files, configuration, SQLite, exports; one outside system per module.
+//!
+//! Agents reach files and databases only through here; what the markets mean is decided in the domain.
 #![forbid(unsafe_code)]
 
 pub mod config;
+pub mod export;
