@@ -1,0 +1,65 @@
+use super::*;
+use std::thread;
+
+#[test]
+fn a_pinned_thread_reads_its_core_back() {
+    // In a thread of its own: the affinity of a test thread must not leak into other tests.
+    thread::spawn(|| {
+        let core = *affinity()
+            .expect("own affinity")
+            .iter()
+            .next()
+            .expect("one core at least");
+        pin(core).expect("an allowed core");
+        assert_eq!(affinity().expect("own affinity"), BTreeSet::from([core]));
+        assert_eq!(current_core(), core);
+    })
+    .join()
+    .expect("the pinned thread");
+}
+
+#[test]
+fn a_core_that_does_not_exist_is_refused_with_the_kernels_words() {
+    thread::spawn(|| {
+        assert_eq!(pin(MAX_CORES), Err(PinError::OutOfRange(MAX_CORES)));
+        assert_eq!(pin(usize::MAX), Err(PinError::OutOfRange(usize::MAX)));
+        let error = pin(MAX_CORES - 1).expect_err("no machine here has so many cores");
+        assert!(matches!(error, PinError::Refused { .. }), "{error}");
+        assert!(error.to_string().contains("1023"), "{error}");
+    })
+    .join()
+    .expect("the pinning thread");
+}
+
+#[test]
+fn cpu_time_grows_with_work() {
+    let before = thread_cpu_ns();
+    let mut x = 1_u64;
+    while thread_cpu_ns() - before < 1_000_000 {
+        x = std::hint::black_box(x.wrapping_mul(3));
+    }
+    let sample = task(thread_id()).expect("this thread lives");
+    assert_eq!(sample.state, 'R');
+}
+
+#[test]
+fn a_thread_that_is_not_there_is_not_found() {
+    assert_eq!(task(u32::MAX), None);
+}
+
+#[test]
+fn the_stat_line_survives_odd_names() {
+    let line = "42 (a) (b c)) S 1 2 3 4 5 6 7 8 9 10 111 22 0 0";
+    assert_eq!(parse_stat(line), Some(('S', 133)));
+    assert_eq!(parse_stat("42 (x) S 1 2"), None);
+    assert_eq!(parse_stat(""), None);
+    assert_eq!(parse_schedstat("100 250 3\n"), Some((100, 250)));
+    assert_eq!(parse_schedstat("100"), None);
+}
+
+#[test]
+fn the_machine_has_a_kernel() {
+    let machine = Machine::read();
+    assert!(!machine.kernel.is_empty());
+    assert!(machine.memory_kib > 0);
+}
