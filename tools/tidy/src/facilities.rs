@@ -46,7 +46,7 @@ const FACILITIES: [Facility; 9] = [
         name: "clocks",
         std: &[],
         names: &["Instant", "SystemTime", "quanta"],
-        homes: &["engine/runtime/src"],
+        homes: &["engine/lockfree/src/tick", "engine/runtime/src"],
     },
     Facility {
         name: "files",

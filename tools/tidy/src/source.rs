@@ -8,12 +8,9 @@ pub fn code(text: &str) -> String {
     let mut out = bytes.to_vec();
     let mut at = 0;
     while at < bytes.len() {
-        let end = match token_end(bytes, at) {
-            Some(end) => end,
-            None => {
-                at += 1;
-                continue;
-            }
+        let Some(end) = token_end(bytes, at) else {
+            at += 1;
+            continue;
         };
         for byte in &mut out[at..end] {
             if *byte != b'\n' {
