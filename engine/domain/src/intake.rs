@@ -1,1 +1,347 @@
-//! intake
+//! Frames in, checked and ordered input messages out.
+//!
+//! [`Intake`] decodes each frame, holds the fact against what is known of its instrument, and queues what is new:
+//! - trades once each and in order of their ids, a [`TradeGap`](crate::message::TradeGap) before the trade that reveals it;
+//! - depth as runs a consumer may apply as they come, from [`BookSynced`](crate::message::BookSynced) on;
+//! - quotes newer than the last; all else as it is.
+//!
+//! A used snapshot becomes: `BookReset` if it replaces a book, the run of the snapshot, `BookSynced`,
+//! then a run for each event that waited and is not in the snapshot.
+//! Such a run has its own venue time; its receipt is that of the snapshot which let it go, so receipts stay in order.
+//! It holds no book, so it does not see a crossed one: whoever does calls [`Intake::drop_book`].
+//! Every frame and every fact is counted exactly once; [`Intake::balance`] proves it.
+//!
+//! The caller takes all messages with [`Intake::pop`] between two frames. Then nothing here allocates
+//! once a book has been waited for, and a queue that outgrows its bound is a bug that stops the agent.
+
+mod counts;
+mod depth;
+mod output;
+mod skew;
+mod trades;
+
+pub use counts::{FactKind, Fate, IntakeCounts, NOTICE_NAMES, Tally};
+pub use depth::{BookStatus, DepthChoice};
+pub use skew::ClockSkew;
+pub use trades::TradeChoice;
+
+use crate::decode::{self, Decoded, Depth, DepthKind, Fact, Levels, Reason, Reject};
+use crate::definitions::define;
+use crate::instrument::{InstrumentId, InstrumentTable, Venue};
+use crate::message::{Body, Message, Quote, ResetReason};
+use crate::sync::{DepthEvent, Rules};
+use crate::units::WallNs;
+use depth::Depths;
+use output::{Output, Stamp};
+use trades::{TradeIds, TradeStep};
+
+/// Which of several streams that say the same counts, for one instrument.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct InstrumentOptions {
+    /// Which trade stream.
+    pub trades: TradeChoice,
+    /// Which depth frames.
+    pub depth: DepthChoice,
+}
+
+/// Choices of an [`Intake`].
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub struct IntakeOptions {
+    /// For every instrument not named below.
+    pub all: InstrumentOptions,
+    /// For single instruments; of two entries for the same, the later.
+    pub except: Vec<(InstrumentId, InstrumentOptions)>,
+}
+
+#[derive(Clone, Debug)]
+struct Line {
+    venue: Venue,
+    trades: TradeIds,
+    depth: Depths,
+    quote_id: u64,
+}
+
+/// The machine; see the module's own words.
+#[derive(Clone, Debug)]
+pub struct Intake {
+    table: InstrumentTable,
+    levels: Levels,
+    lines: Vec<Line>,
+    out: Output,
+}
+
+impl Intake {
+    /// An intake for the instruments of `table`, knowing nothing of them yet.
+    pub fn new(table: InstrumentTable, options: IntakeOptions) -> Self {
+        let IntakeOptions { all, except } = options;
+        let lines = table.iter().map(|(id, instrument)| {
+            let of_id = except.iter().rev().find(|(of, _)| *of == id);
+            let chosen = of_id.map_or(all, |(_, chosen)| *chosen);
+            Line {
+                venue: instrument.venue,
+                trades: TradeIds::new(chosen.trades),
+                depth: Depths::new(chosen.depth, Rules::of(instrument.venue)),
+                quote_id: 0,
+            }
+        });
+        Self {
+            levels: Levels::default(),
+            lines: lines.collect(),
+            out: Output::new(table.len()),
+            table,
+        }
+    }
+
+    /// The instruments.
+    pub fn table(&self) -> &InstrumentTable {
+        &self.table
+    }
+
+    /// Queues the definitions of all instruments, three messages each.
+    pub fn announce(&mut self, ts: WallNs) {
+        for (id, instrument) in self.table.iter() {
+            for message in define(id, instrument, ts) {
+                self.out.push(message);
+            }
+        }
+    }
+
+    /// Takes one frame as the venue sent it. What it says is queued; if it is refused, the reason is returned and counted.
+    pub fn frame(
+        &mut self,
+        venue: Venue,
+        stream: &[u8],
+        ts_recv: WallNs,
+        frame: &[u8],
+    ) -> Result<(), Reject> {
+        self.out.counts.frames += 1;
+        self.out.counts.bytes += frame.len() as u64;
+        let mut levels = std::mem::take(&mut self.levels);
+        let decoded = decode::decode(venue, stream, frame, &self.table, &mut levels);
+        let answer = self.decoded(ts_recv, decoded, &levels);
+        self.levels = levels;
+        answer
+    }
+
+    fn decoded(
+        &mut self,
+        ts_recv: WallNs,
+        decoded: Result<Decoded, Reject>,
+        levels: &Levels,
+    ) -> Result<(), Reject> {
+        match decoded {
+            Ok(Decoded::Fact {
+                instrument,
+                ts_event,
+                fact,
+            }) => {
+                self.out.counts.decoded += 1;
+                self.fact(instrument, ts_event, ts_recv, &fact, levels);
+                Ok(())
+            }
+            Ok(Decoded::Notice(notice)) => {
+                self.out.counts.noticed(notice);
+                Ok(())
+            }
+            Err(reject) => {
+                self.refused(ts_recv, &reject);
+                Err(reject)
+            }
+        }
+    }
+
+    /// Takes one fact, with the levels of a depth fact. Where the venue gives no time, receipt stands in.
+    pub fn fact(
+        &mut self,
+        instrument: InstrumentId,
+        ts_event: Option<WallNs>,
+        ts_recv: WallNs,
+        fact: &Fact,
+        levels: &Levels,
+    ) {
+        let line = &mut self.lines[instrument.index()];
+        let out = &mut self.out;
+        let kind = FactKind::of(fact);
+        out.counts.tally(instrument, |tally| tally.came(kind));
+        if let Some(ts_event) = ts_event {
+            out.counts.clock_mut(line.venue).sample(ts_recv, ts_event);
+        }
+        let stamp = Stamp {
+            instrument,
+            ts_event: ts_event.unwrap_or(ts_recv),
+            ts_recv,
+        };
+        let fate = match fact {
+            Fact::Trade(stream, trade) => match line.trades.see(*stream, trade.id) {
+                TradeStep::Superseded => Fate::Superseded,
+                TradeStep::Duplicate => Fate::Duplicate,
+                step => {
+                    report_gap(stamp, step, out);
+                    out.emit(stamp, &Body::Trade(*trade));
+                    Fate::Emitted
+                }
+            },
+            Fact::Quote(quote) => line.quote(stamp, quote, out),
+            Fact::Depth(depth) => line.depth(stamp, depth, levels, out),
+            Fact::Liquidation(liquidation) => emit(stamp, &Body::Liquidation(*liquidation), out),
+            Fact::MarkPrice(mark) => emit(stamp, &Body::MarkPrice(*mark), out),
+            Fact::VenueBar(prices, volume) => {
+                emit(stamp, &Body::VenueBarPrices(*prices), out);
+                emit(stamp, &Body::VenueBarVolume(*volume), out)
+            }
+            Fact::Day(prices, volume) => {
+                emit(stamp, &Body::DayPrices(*prices), out);
+                emit(stamp, &Body::DayVolume(*volume), out)
+            }
+            Fact::FxTick(tick) => emit(stamp, &Body::FxTick(*tick), out),
+            Fact::Order(order) => emit(stamp, &Body::Order(*order), out),
+        };
+        out.counts.tally(instrument, |tally| tally.met(kind, fate));
+    }
+
+    /// A refused frame: counted. The id of a refused trade counts as seen, so that its loss is no gap;
+    /// a depth event whose ids run backwards is a gap at once. After any other, the next event's ids tell.
+    fn refused(&mut self, ts_recv: WallNs, reject: &Reject) {
+        let out = &mut self.out;
+        out.counts.refused(reject.reason);
+        let Some(instrument) = reject.instrument else {
+            return;
+        };
+        out.counts.tally(instrument, |tally| tally.rejected += 1);
+        let line = &mut self.lines[instrument.index()];
+        let stamp = now(instrument, ts_recv);
+        if let Some((stream, id)) = reject.trade {
+            out.counts
+                .tally(instrument, |tally| tally.trades_refused += 1);
+            report_gap(stamp, line.trades.see(stream, id), out);
+        } else if reject.reason == Reason::BadRange {
+            line.depth.bad_range(stamp, out);
+        }
+    }
+
+    /// The connection to a venue was lost: its books wait for new snapshots, its trades go on by their ids.
+    pub fn disconnected(&mut self, venue: Venue, ts: WallNs) {
+        for (line, id) in self.lines.iter_mut().zip(0..) {
+            if line.venue == venue {
+                let stamp = now(InstrumentId(id), ts);
+                line.depth
+                    .drop_book(stamp, ResetReason::Disconnected, &mut self.out);
+            }
+        }
+    }
+
+    /// Somebody who holds the book found it wrong, as a crossed one is: it waits for a new snapshot.
+    pub fn drop_book(&mut self, instrument: InstrumentId, reason: ResetReason, ts: WallNs) {
+        let line = &mut self.lines[instrument.index()];
+        line.depth
+            .drop_book(now(instrument, ts), reason, &mut self.out);
+    }
+
+    /// The source has ended. Nothing is queued today: a gap is told when it is seen,
+    /// and depth events that still wait for a snapshot stay counted as buffered.
+    pub fn finish(&mut self, _ts: WallNs) {}
+
+    /// The next message, without a number in the sequence.
+    #[inline]
+    pub fn pop(&mut self) -> Option<Message> {
+        self.out.pop()
+    }
+
+    /// How many messages wait.
+    pub fn waiting(&self) -> usize {
+        self.out.waiting()
+    }
+
+    /// What became of everything so far.
+    pub fn counts(&self) -> &IntakeCounts {
+        &self.out.counts
+    }
+
+    /// Where the book of an instrument stands.
+    pub fn book_status(&self, instrument: InstrumentId) -> Option<BookStatus> {
+        Some(self.lines.get(instrument.index())?.depth.status())
+    }
+
+    /// Whether every frame, fact and message is accounted for exactly once; if not, what does not add up.
+    pub fn balance(&self) -> Result<(), String> {
+        let counts = self.counts();
+        counts.balance()?;
+        for ((id, instrument), line) in self.table.iter().zip(&self.lines) {
+            let counted = counts.instruments[id.index()].fate(Fate::Buffered);
+            let waiting = line.depth.status().buffered as u64;
+            if counted != waiting {
+                return Err(format!(
+                    "{}: {counted} counted as buffered, {waiting} are",
+                    instrument.symbol
+                ));
+            }
+        }
+        let (queued, waiting) = (counts.messages_total(), self.out.waiting() as u64);
+        if queued != self.out.taken() + waiting {
+            return Err(format!(
+                "{queued} messages queued, {} taken, {waiting} wait",
+                self.out.taken()
+            ));
+        }
+        Ok(())
+    }
+}
+
+impl Line {
+    /// Quotes with an id go on only if it is new; a venue without ids sends none twice.
+    fn quote(&mut self, stamp: Stamp, quote: &Quote, out: &mut Output) -> Fate {
+        if quote.update_id != 0 {
+            if quote.update_id == self.quote_id {
+                return Fate::Duplicate;
+            }
+            if quote.update_id < self.quote_id {
+                return Fate::Stale;
+            }
+            self.quote_id = quote.update_id;
+        }
+        emit(stamp, &Body::Quote(*quote), out)
+    }
+
+    fn depth(&mut self, stamp: Stamp, depth: &Depth, levels: &Levels, out: &mut Output) -> Fate {
+        match depth.kind {
+            DepthKind::Diff { prev_id } => {
+                let event = DepthEvent {
+                    first_id: depth.first_id,
+                    last_id: depth.last_id,
+                    prev_id,
+                    ts_event: stamp.ts_event,
+                };
+                self.depth.diff(stamp, &event, levels, out)
+            }
+            DepthKind::Snapshot => self.depth.snapshot(stamp, depth.last_id, levels, out),
+            DepthKind::Partial => self.depth.partial(stamp, depth.last_id, levels, out),
+        }
+    }
+}
+
+fn emit(stamp: Stamp, body: &Body, out: &mut Output) -> Fate {
+    out.emit(stamp, body);
+    Fate::Emitted
+}
+
+fn report_gap(stamp: Stamp, step: TradeStep, out: &mut Output) {
+    if let TradeStep::After(gap) = step {
+        out.counts.tally(stamp.instrument, |tally| {
+            tally.trade_gaps += 1;
+            let missing = gap.last_id - gap.first_id + 1;
+            tally.trades_missing = tally.trades_missing.saturating_add(missing);
+        });
+        out.emit(stamp, &Body::TradeGap(gap));
+    }
+}
+
+fn now(instrument: InstrumentId, ts: WallNs) -> Stamp {
+    Stamp {
+        instrument,
+        ts_event: ts,
+        ts_recv: ts,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -61,7 +61,7 @@ pub enum SyncState {
     Synced,
 }
 
-/// The ids and times of one depth event.
+/// The ids and the time of one depth event.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct DepthEvent {
     /// First update id inside (`U`).
@@ -70,10 +70,8 @@ pub struct DepthEvent {
     pub last_id: u64,
     /// Last update id of the event before (`pu`), where the venue sends it.
     pub prev_id: Option<u64>,
-    /// The venue's time.
+    /// The venue's time, kept for when it is applied.
     pub ts_event: WallNs,
-    /// Receipt.
-    pub ts_recv: WallNs,
 }
 
 /// What to do with a depth event.
@@ -122,7 +120,7 @@ pub enum SnapshotStep {
 /// An event that waited, with its levels and what to do with it now.
 #[derive(Clone, Copy, Debug)]
 pub struct Drained<'a> {
-    /// Its ids and times.
+    /// Its ids and time.
     pub event: DepthEvent,
     /// Its bid levels.
     pub bids: &'a [Level],

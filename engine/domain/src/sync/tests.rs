@@ -1,3 +1,8 @@
+#![expect(
+    clippy::needless_raw_string_hashes,
+    reason = "expect-test writes its snapshots so"
+)]
+
 use super::*;
 use crate::units::{Lots, Ticks};
 use expect_test::{Expect, expect};
@@ -11,7 +16,6 @@ fn event(first_id: u64, last_id: u64, prev_id: Option<u64>) -> DepthEvent {
         last_id,
         prev_id,
         ts_event: WallNs::ZERO,
-        ts_recv: WallNs::ZERO,
     }
 }
 
