@@ -5,3 +5,5 @@
 
 pub mod config;
 pub mod export;
+pub mod import;
+pub mod source;
