@@ -8,6 +8,7 @@
 use rustix::time::{ClockId, clock_gettime};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
+use std::time::Duration;
 
 #[cfg(test)]
 mod tests;
@@ -89,6 +90,20 @@ impl Clock {
     #[inline]
     pub fn since_ns(&self, from: u64) -> u64 {
         self.delta_ns(from, self.raw())
+    }
+
+    /// The raw reading that will be due `time` after `raw`.
+    pub fn after(&self, raw: u64, time: Duration) -> u64 {
+        // The counter converts in one direction only, so its rate is taken over a long span.
+        const SPAN: u64 = 1 << 30;
+        let span_ns = u128::from(self.delta_ns(0, SPAN).max(1));
+        let counts = time.as_nanos().saturating_mul(u128::from(SPAN)) / span_ns;
+        raw.saturating_add(u64::try_from(counts).unwrap_or(u64::MAX))
+    }
+
+    /// Counts of the raw counter in a second.
+    pub fn ticks_per_second(&self) -> u64 {
+        self.after(0, Duration::from_secs(1))
     }
 
     /// All three clocks at one moment.

@@ -2,7 +2,7 @@
 //!
 //! This crate knows nothing of markets.
 //! An agent has one job; a [`core_map::CoreMap`] says which thread polls it;
-//! Runners spawn, pin, poll, contain panics and end everything in flow order.
+//! runners spawn, pin, poll, contain panics and end everything in flow order.
 //! Metrics, stats and the supervisor say how long each thing took and who is ill;
 //! the log writes lines whose text is made far from the caller.
 #![forbid(unsafe_code)]
@@ -12,3 +12,8 @@ pub mod os;
 pub mod core_map;
 pub mod idle;
 pub mod lifecycle;
+mod contain;
+pub mod agent;
+pub mod beat;
+pub mod log;
+pub mod runner;
