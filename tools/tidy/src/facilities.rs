@@ -34,13 +34,22 @@ const FACILITIES: [Facility; 9] = [
         name: "system calls",
         std: &[],
         names: &["libc", "rustix", "core_affinity"],
-        homes: &["engine/lockfree/src/region", "engine/runtime/src/os"],
+        homes: &[
+            "engine/lockfree/src/region",
+            "engine/lockfree/src/tick/file",
+            "engine/runtime/src/os",
+            "engine/runtime/src/clock",
+        ],
     },
     Facility {
         name: "threads",
         std: &["thread"],
         names: &[],
-        homes: &["engine/lockfree/src/wake", "engine/runtime/src"],
+        homes: &[
+            "engine/lockfree/src/sync",
+            "engine/lockfree/src/wake",
+            "engine/runtime/src",
+        ],
     },
     Facility {
         name: "clocks",
@@ -54,6 +63,8 @@ const FACILITIES: [Facility; 9] = [
         names: &[],
         homes: &[
             "engine/lockfree/src/region",
+            "engine/lockfree/src/files",
+            "engine/lockfree/src/counters",
             "engine/lockfree/src/tick",
             "engine/runtime/src",
             "engine/edges/src",
@@ -77,7 +88,12 @@ const FACILITIES: [Facility; 9] = [
         name: "processes and signals",
         std: &["process"],
         names: &["signal_hook"],
-        homes: &["engine/runtime/src/os", "tools"],
+        // the counters page names the process that writes it
+        homes: &[
+            "engine/lockfree/src/counters/page",
+            "engine/runtime/src/os",
+            "tools",
+        ],
     },
 ];
 
