@@ -36,6 +36,7 @@ const FACILITIES: [Facility; 9] = [
         names: &["libc", "rustix", "core_affinity"],
         homes: &[
             "engine/lockfree/src/region",
+            "engine/lockfree/src/files",
             "engine/lockfree/src/tick/file",
             "engine/runtime/src/os",
             "engine/runtime/src/clock",
