@@ -6,4 +6,5 @@
 pub mod config;
 pub mod export;
 pub mod import;
+pub mod schema;
 pub mod source;
