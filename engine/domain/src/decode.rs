@@ -3,6 +3,16 @@
 //! One file per wire format below. Keys may stand in any order, unknown keys are skipped, every bound is checked;
 //! no input makes a decoder panic, and none makes it allocate once [`Levels`] has grown to the venue's depth.
 
+pub mod binance;
+mod columns;
+mod decimal;
+mod fields;
+mod fx;
+mod itch;
+mod json;
+mod lobster;
+mod mbo;
+
 use crate::instrument::{InstrumentId, InstrumentTable, Venue};
 use crate::message::{
     DayPrices, DayVolume, FxTick, Liquidation, MarkPrice, Order, Quote, Trade, VenueBarPrices,
@@ -92,7 +102,7 @@ pub enum Notice {
     },
     /// The venue is about to close the connection.
     ServerShutdown,
-    /// An instrument table (`exchangeInfo`); read by `binance::exchange_info`, not here.
+    /// An instrument table (`exchangeInfo`); read by [`binance::exchange_info`], not here.
     InstrumentInfo,
     /// A well-formed event of a type this build does not use.
     Unused,
@@ -173,31 +183,102 @@ pub struct Reject {
     pub trade: Option<(TradeStream, u64)>,
 }
 
-/// Longest frame looked at: a snapshot of 5000 levels a side is below 400 KiB; exchange info is not decoded here.
+/// Longest frame looked at: a snapshot of 5000 levels a side is below 400 KiB.
 pub const FRAME_BYTES_MAX: usize = 4 << 20;
 
 /// Most levels a side of one depth frame: the venue's largest snapshot.
 pub const LEVELS_MAX: usize = 5000;
 
+/// Longest instrument table looked at, which is most of a venue's directory: on a stream named `@exchangeInfo` only.
+pub const EXCHANGE_INFO_BYTES_MAX: usize = 64 << 20;
+
 /// Decodes one frame of `venue` that came on `stream`.
 ///
-/// The levels of a depth frame are left in `levels`, which is reused from frame to frame.
+/// The levels of a depth frame are left in `levels`, which is reused from frame to frame; after any other frame, and
+/// after a refusal, what stands in `levels` means nothing.
+/// A JSON key given twice counts the second time, as in every common JSON reader.
+/// A key may be written with escapes; a wanted value written with escapes is not recognised.
 pub fn decode(
-    _venue: Venue,
-    _stream: &[u8],
+    venue: Venue,
+    stream: &[u8],
     frame: &[u8],
-    _table: &InstrumentTable,
-    _levels: &mut Levels,
+    table: &InstrumentTable,
+    levels: &mut Levels,
 ) -> Result<Decoded, Reject> {
-    let reason = if frame.is_empty() {
-        Reason::Empty
+    let bytes_max = if stream.ends_with(b"@exchangeInfo") {
+        EXCHANGE_INFO_BYTES_MAX
     } else {
-        Reason::UnknownStream
+        FRAME_BYTES_MAX
     };
-    Err(Reject {
-        reason,
-        at: 0,
-        instrument: None,
-        trade: None,
-    })
+    if frame.is_empty() {
+        return Err(Fault::new(Reason::Empty, 0).alone());
+    }
+    if frame.len() > bytes_max {
+        return Err(Fault::new(Reason::TooLong, bytes_max).alone());
+    }
+    match venue {
+        Venue::BinanceSpot | Venue::BinanceUsdm | Venue::BinanceCoinm => {
+            binance::decode(venue, stream, frame, table, levels)
+        }
+        Venue::Fx => fx::decode(frame, table),
+        Venue::Itch => itch::decode(stream, frame, table),
+        Venue::Lobster => lobster::decode(stream, frame, table),
+        Venue::Mbo => mbo::decode(stream, frame, table),
+    }
 }
+
+/// A refusal on its way up, before it is known what else could be read.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Fault {
+    reason: Reason,
+    at: u32,
+}
+
+impl Fault {
+    fn new(reason: Reason, at: usize) -> Self {
+        Self {
+            reason,
+            at: u32::try_from(at).unwrap_or(u32::MAX),
+        }
+    }
+
+    fn malformed(at: usize) -> Self {
+        Self::new(Reason::Malformed, at)
+    }
+
+    /// The refusal of a frame of which nothing else could be read.
+    fn alone(self) -> Reject {
+        self.with(None)
+    }
+
+    /// The refusal of a frame of a known instrument.
+    fn with(self, instrument: Option<InstrumentId>) -> Reject {
+        Reject {
+            reason: self.reason,
+            at: self.at,
+            instrument,
+            trade: None,
+        }
+    }
+}
+
+/// The symbol of a stream name: what stands before the `@`.
+fn stream_symbol(stream: &[u8]) -> &[u8] {
+    let end = stream.iter().position(|&byte| byte == b'@');
+    &stream[..end.unwrap_or(0)]
+}
+
+/// The instrument a stream is named after.
+fn stream_instrument(
+    venue: Venue,
+    stream: &[u8],
+    table: &InstrumentTable,
+) -> Result<(InstrumentId, fields::Grids), Fault> {
+    table
+        .find(venue, stream_symbol(stream))
+        .and_then(|id| Some((id, fields::Grids::of(table.get(id)?))))
+        .ok_or(Fault::new(Reason::UnknownSymbol, 0))
+}
+
+#[cfg(test)]
+mod tests;
