@@ -10,7 +10,7 @@ mod json;
 mod lines;
 mod time;
 
-use crate::source::{FrameSource, SourceError};
+use crate::source::{FrameSource, OnBad, SourceError};
 use pitlane_domain::instrument::{Symbol, Venue};
 use std::path::Path;
 
@@ -42,16 +42,6 @@ impl Format {
     }
 }
 
-/// What to do with a line that is not of its format.
-#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
-pub enum BadLines {
-    /// Skip it, count it, report the first of each reason at the end.
-    #[default]
-    Skip,
-    /// Stop with an error that names file, line and reason.
-    Stop,
-}
-
 /// What a file does not say about itself. Everything may be left out where the content or the file name tells.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub struct ImportOptions {
@@ -59,8 +49,8 @@ pub struct ImportOptions {
     pub venue: Option<Venue>,
     /// The venue's symbol.
     pub symbol: Option<Symbol>,
-    /// What to do with bad lines.
-    pub bad_lines: BadLines,
+    /// What to do with a line that is not of its format.
+    pub on_bad: OnBad,
 }
 
 /// Opens `path` as a source of frames.

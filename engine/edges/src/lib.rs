@@ -3,6 +3,7 @@
 //! Agents reach files and databases only through here; what the markets mean is decided in the domain.
 #![forbid(unsafe_code)]
 
+pub mod capture;
 pub mod config;
 pub mod export;
 pub mod import;

@@ -121,6 +121,16 @@ impl SourceError {
     }
 }
 
+/// What to do with a part of a file that is not what it should be.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub enum OnBad {
+    /// Skip it, count it, report the first of each reason.
+    #[default]
+    Skip,
+    /// Stop with an error that names file, place and reason.
+    Stop,
+}
+
 /// Records refused for one reason.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Refused {
@@ -209,15 +219,20 @@ impl ImportReport {
         self.control += 1;
     }
 
-    /// Counts a refusal; `place` is asked only for the first of its reason.
-    pub(crate) fn refuse(&mut self, reason: &'static str, place: impl FnOnce() -> String) {
-        self.records += 1;
+    /// Counts `count` refusals; `place` is asked only for the first of its reason.
+    pub(crate) fn refuse(
+        &mut self,
+        reason: &'static str,
+        count: u64,
+        place: impl FnOnce() -> String,
+    ) {
+        self.records += count;
         if let Some(known) = self.refused.iter_mut().find(|r| r.reason == reason) {
-            known.count += 1;
+            known.count += count;
         } else {
             self.refused.push(Refused {
                 reason,
-                count: 1,
+                count,
                 first: place(),
             });
         }

@@ -6,8 +6,8 @@ mod common;
 
 use common::{counts, read_all, shared, temp};
 use pitlane_domain::instrument::{Symbol, Venue};
-use pitlane_edges::import::{BadLines, Format, ImportOptions, open};
-use pitlane_edges::source::SourceError;
+use pitlane_edges::import::{Format, ImportOptions, open};
+use pitlane_edges::source::{OnBad, SourceError};
 use std::path::Path;
 
 fn options() -> ImportOptions {
@@ -194,7 +194,7 @@ fn a_bad_line_is_refused_once_with_its_place() {
     .assert_eq(&import(&text, &options()));
 
     let stop = ImportOptions {
-        bad_lines: BadLines::Stop,
+        on_bad: OnBad::Stop,
         ..options()
     };
     let file = temp("bad.jsonl", text.as_bytes());

@@ -34,7 +34,7 @@ pub(super) fn open(
         Input::open(path)?,
         Format::BinanceJsonl,
         venue,
-        options.bad_lines,
+        options.on_bad,
         parser,
     )))
 }

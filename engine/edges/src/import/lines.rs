@@ -1,8 +1,7 @@
 //! What every line format has in common: lines in, frames out, every line counted once.
 
-use super::BadLines;
 use super::input::{Input, LineRead, Lines};
-use crate::source::{Cut, Frame, FrameSource, ImportReport, Progress, SourceError};
+use crate::source::{Cut, Frame, FrameSource, ImportReport, OnBad, Progress, SourceError};
 use pitlane_domain::instrument::Venue;
 use pitlane_domain::units::WallNs;
 use std::ops::Range;
@@ -64,7 +63,7 @@ pub(super) struct LineSource<P> {
     parser: P,
     slot: Slot,
     report: ImportReport,
-    bad_lines: BadLines,
+    on_bad: OnBad,
     ended: bool,
 }
 
@@ -73,7 +72,7 @@ impl<P: LineParser> LineSource<P> {
         input: Input,
         format: super::Format,
         venue: Venue,
-        bad_lines: BadLines,
+        on_bad: OnBad,
         parser: P,
     ) -> Self {
         let report = ImportReport::new(input.path.display().to_string(), format.name());
@@ -89,19 +88,19 @@ impl<P: LineParser> LineSource<P> {
                 unit_changes: 0,
             },
             report,
-            bad_lines,
+            on_bad,
             ended: false,
         }
     }
 
     fn refuse(&mut self, refusal: &Refusal) -> Result<(), SourceError> {
         let (path, line) = (&self.lines.input.path, self.lines.number);
-        self.report.refuse(refusal.reason, || {
+        self.report.refuse(refusal.reason, 1, || {
             format!("{}:{line}: {}", path.display(), refusal.detail)
         });
-        match self.bad_lines {
-            BadLines::Skip => Ok(()),
-            BadLines::Stop => Err(SourceError::Line {
+        match self.on_bad {
+            OnBad::Skip => Ok(()),
+            OnBad::Stop => Err(SourceError::Line {
                 path: path.clone(),
                 line,
                 reason: format!("{} ({})", refusal.detail, refusal.reason),

@@ -73,9 +73,9 @@ fn a_report_balances_and_keeps_the_first_of_each_reason() {
     for ts in [5, 3, 9] {
         report.accept(WallNs(ts));
     }
-    report.refuse("bad", || "f:1: x".to_owned());
-    report.refuse("worse", || "f:2: y".to_owned());
-    report.refuse("bad", || unreachable!("asked only once"));
+    report.refuse("bad", 1, || "f:1: x".to_owned());
+    report.refuse("worse", 1, || "f:2: y".to_owned());
+    report.refuse("bad", 1, || unreachable!("asked only once"));
     assert!(report.balances());
     assert_eq!(report.refused_total(), 3);
     assert_eq!(
