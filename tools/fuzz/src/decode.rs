@@ -1,0 +1,141 @@
+//! Frames: any bytes, on any stream of any venue, are a fact, a notice or a refusal, and intake accounts for them.
+
+use pitlane_domain::decode::{
+    self, Decoded, DepthKind, Fact, LEVELS_MAX, Level, Levels, TradeStream,
+};
+use pitlane_domain::instrument::{Instrument, InstrumentTable, Symbol, Venue};
+use pitlane_domain::intake::{Intake, IntakeOptions};
+use pitlane_domain::message::{Kind, Side};
+use pitlane_domain::units::{Grid, WallNs};
+
+/// What a frame may come on, by venue.
+const STREAMS: [(Venue, &[&str]); 7] = [
+    (Venue::BinanceSpot, BINANCE),
+    (Venue::BinanceUsdm, BINANCE),
+    (Venue::BinanceCoinm, BINANCE),
+    (Venue::Fx, &["eurusd@tick", ""]),
+    (Venue::Itch, &["aapl@itch"]),
+    (Venue::Lobster, &["aapl@lobster"]),
+    (Venue::Mbo, &["esh4@mbo"]),
+];
+
+const BINANCE: &[&str] = &[
+    "btcusdt@trade",
+    "btcusdt@depth@100ms",
+    "btcusdt@depth20@100ms",
+    "btcusdt@depthSnapshot",
+    "",
+];
+
+const TS: WallNs = WallNs(1_723_161_254_000_000_000);
+
+/// The instruments that the corpus speaks of.
+fn table() -> InstrumentTable {
+    let mut table = InstrumentTable::default();
+    let mut add = |ours: &str, theirs: &str, venue: Venue, tick: &str, lot: &str| {
+        let grid = |step: &str| Grid::of_step(step.as_bytes()).expect("a step");
+        let symbol = |name: &str| Symbol::new(name.as_bytes()).expect("a symbol");
+        table
+            .add(Instrument {
+                symbol: symbol(ours),
+                venue_symbol: symbol(theirs),
+                venue,
+                tick_size: grid(tick),
+                lot_size: grid(lot),
+            })
+            .expect("distinct instruments");
+    };
+    add("BTCUSDT", "BTCUSDT", Venue::BinanceSpot, "0.01", "0.00001");
+    add(
+        "BTCUSDT-PERP",
+        "BTCUSDT",
+        Venue::BinanceUsdm,
+        "0.10",
+        "0.001",
+    );
+    add(
+        "BTCUSD_PERP",
+        "BTCUSD_PERP",
+        Venue::BinanceCoinm,
+        "0.1",
+        "1",
+    );
+    add("EURUSD", "EURUSD", Venue::Fx, "0.00001", "1");
+    add("AAPL", "AAPL", Venue::Itch, "0.0001", "1");
+    add("AAPL-L", "AAPL", Venue::Lobster, "0.0001", "1");
+    add("ESH4", "ESH4", Venue::Mbo, "0.25", "1");
+    table
+}
+
+/// Decodes the bytes as a frame of every venue and passes them through intake twice.
+pub fn decode(data: &[u8]) {
+    let table = table();
+    let (mut levels, mut again) = (Levels::default(), Levels::default());
+    for (venue, streams) in STREAMS {
+        let mut intake = Intake::new(table.clone(), IntakeOptions::default());
+        for stream in streams.iter().map(|stream| stream.as_bytes()) {
+            let got = decode::decode(venue, stream, data, &table, &mut levels);
+            let same = decode::decode(venue, stream, data, &table, &mut again);
+            assert_eq!(got, same, "the same bytes decode the same way");
+            match got {
+                Ok(Decoded::Fact {
+                    instrument, fact, ..
+                }) => {
+                    let row = table.get(instrument).expect("a known instrument");
+                    assert_eq!(row.venue, venue, "an instrument of another venue");
+                    promises(&fact, &levels);
+                }
+                Ok(Decoded::Notice(_)) => {}
+                Err(reject) => {
+                    let at = usize::try_from(reject.at).expect("64 bits");
+                    assert!(at <= data.len(), "refused at byte {at}, behind the frame");
+                }
+            }
+            for _ in 0..2 {
+                let _refused = intake.frame(venue, stream, TS, data);
+            }
+        }
+        intake.finish(TS);
+        while let Some(message) = intake.pop() {
+            let kind = Kind::from_code(message.kind).expect("a kind");
+            assert_ne!(kind, Kind::End);
+            assert!(message.body().is_some(), "{message:?} does not read back");
+        }
+        intake.balance().expect("every frame is accounted for");
+    }
+}
+
+/// What everyone behind `decode` relies on.
+fn promises(fact: &Fact, levels: &Levels) {
+    match fact {
+        Fact::Trade(TradeStream::Aggregate | TradeStream::Single, trade) => {
+            assert!(trade.px.0 > 0 && trade.qty.0 > 0);
+            let span = trade.last_id.checked_sub(trade.first_id);
+            assert!(span.is_some_and(|span| u32::try_from(span).is_ok()));
+        }
+        Fact::Quote(quote) => {
+            assert!(quote.bid_qty.0 >= 0 && quote.ask_qty.0 >= 0);
+            assert!(i32::try_from(quote.ask_px.0 - quote.bid_px.0).is_ok());
+        }
+        Fact::Depth(depth) => {
+            assert!(levels.bids.len() <= LEVELS_MAX && levels.asks.len() <= LEVELS_MAX);
+            if depth.kind == DepthKind::Snapshot {
+                assert_eq!(depth.first_id, depth.last_id);
+            }
+            for (_, level) in sides(levels) {
+                assert!(level.px.0 > 0 && level.qty.0 >= 0, "{level:?}");
+            }
+        }
+        Fact::FxTick(tick) => assert!(tick.bid.0 > 0 && tick.ask >= tick.bid),
+        Fact::Liquidation(_)
+        | Fact::MarkPrice(_)
+        | Fact::VenueBar(..)
+        | Fact::Day(..)
+        | Fact::Order(_) => {}
+    }
+}
+
+fn sides(levels: &Levels) -> impl Iterator<Item = (Side, &Level)> {
+    let bids = levels.bids.iter().map(|level| (Side::Bid, level));
+    bids.chain(levels.asks.iter().map(|level| (Side::Ask, level)))
+}

@@ -1,0 +1,50 @@
+//! Every input of the corpus, and changed copies of it, through its target.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test may stop at what it did not expect"
+)]
+
+use pitlane_fuzz::Mutations;
+use std::path::Path;
+use std::{fs, panic};
+
+fn run(target: &str, mutations: usize, check: impl Fn(&[u8]) + panic::RefUnwindSafe) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("corpus")
+        .join(target);
+    let mut files: Vec<_> = fs::read_dir(&folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    files.sort();
+    assert!(files.len() >= 3, "no corpus in {}", folder.display());
+    for file in files {
+        let input = fs::read(&file).unwrap();
+        check(&input);
+        for (at, changed) in Mutations::of(&input).take(mutations).enumerate() {
+            if let Err(panic) = panic::catch_unwind(|| check(&changed)) {
+                eprintln!(
+                    "mutation {at} of {}: {:?}",
+                    file.display(),
+                    changed.escape_ascii().to_string()
+                );
+                panic::resume_unwind(panic);
+            }
+        }
+    }
+}
+
+#[test]
+fn decode() {
+    run("decode", 1000, pitlane_fuzz::decode);
+}
+
+#[test]
+fn config() {
+    run("config", 1000, pitlane_fuzz::config);
+}
+
+#[test]
+fn tick_recovery() {
+    run("tick_recovery", 200, pitlane_fuzz::tick_recovery);
+}
