@@ -5,6 +5,7 @@ use pitlane_lockfree::tick::{StoreError, StoreOptions, TickReader, TickWriter, V
 use std::fs;
 use std::path::Path;
 use std::sync::OnceLock;
+use tempfile::TempDir;
 
 /// Small segments, so that an edit hits something.
 const OPTIONS: StoreOptions = StoreOptions {
@@ -30,11 +31,18 @@ fn record(sequence: u64) -> Record {
     ]
 }
 
+/// In memory where the system offers it: closing a store waits for the disk, and that is not what is looked at here.
+fn directory() -> TempDir {
+    tempfile::tempdir_in("/dev/shm")
+        .or_else(|_| tempfile::tempdir())
+        .expect("a temporary directory")
+}
+
 /// The files of a store that a killed writer left: two full segments and half of a third.
 fn template() -> &'static [(String, Vec<u8>)] {
     static FILES: OnceLock<Vec<(String, Vec<u8>)>> = OnceLock::new();
     FILES.get_or_init(|| {
-        let dir = tempfile::tempdir().expect("a temporary directory");
+        let dir = directory();
         let (mut writer, _) = TickWriter::open(dir.path(), OPTIONS).expect("an empty store");
         for sequence in 1..=RECORDS {
             writer.append(&record(sequence)).expect("room");
@@ -56,7 +64,7 @@ fn template() -> &'static [(String, Vec<u8>)] {
 
 /// Damages a store as the bytes say, 8 of them an edit, and opens it.
 pub fn tick_recovery(data: &[u8]) {
-    let dir = tempfile::tempdir().expect("a temporary directory");
+    let dir = directory();
     let mut files = template().to_vec();
     for edit in data.chunks_exact(8).take(64) {
         damage(&mut files, edit);

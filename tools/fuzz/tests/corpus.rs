@@ -22,29 +22,28 @@ fn run(target: &str, mutations: usize, check: impl Fn(&[u8]) + panic::RefUnwindS
         let input = fs::read(&file).unwrap();
         check(&input);
         for (at, changed) in Mutations::of(&input).take(mutations).enumerate() {
-            if let Err(panic) = panic::catch_unwind(|| check(&changed)) {
-                eprintln!(
-                    "mutation {at} of {}: {:?}",
-                    file.display(),
-                    changed.escape_ascii().to_string()
-                );
-                panic::resume_unwind(panic);
-            }
+            let held = panic::catch_unwind(|| check(&changed));
+            let shown = changed.escape_ascii();
+            assert!(
+                held.is_ok(),
+                "mutation {at} of {}: b\"{shown}\"",
+                file.display()
+            );
         }
     }
 }
 
 #[test]
 fn decode() {
-    run("decode", 1000, pitlane_fuzz::decode);
+    run("decode", 2000, pitlane_fuzz::decode);
 }
 
 #[test]
 fn config() {
-    run("config", 1000, pitlane_fuzz::config);
+    run("config", 2000, pitlane_fuzz::config);
 }
 
 #[test]
 fn tick_recovery() {
-    run("tick_recovery", 200, pitlane_fuzz::tick_recovery);
+    run("tick_recovery", 500, pitlane_fuzz::tick_recovery);
 }
