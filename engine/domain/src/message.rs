@@ -108,6 +108,7 @@ impl Kind {
     ];
 
     /// The kind of that number.
+    #[inline]
     pub fn from_code(code: u8) -> Option<Self> {
         Self::ALL
             .get(usize::from(code).checked_sub(1)?)
@@ -505,6 +506,7 @@ impl Message {
     }
 
     /// Its kind, if this build knows the number.
+    #[inline]
     pub fn kind(&self) -> Option<Kind> {
         Kind::from_code(self.kind)
     }
@@ -518,43 +520,11 @@ impl Message {
     #[inline]
     pub fn body(&self) -> Option<Body> {
         let [a, b, c, d] = self.payload;
-        let side = if self.has(flag::ASK) {
-            Side::Ask
-        } else {
-            Side::Bid
-        };
+        let side = self.side();
         Some(match self.kind()? {
-            Kind::Trade => Body::Trade(Trade {
-                px: ticks(a),
-                qty: lots(b),
-                id: c,
-                first_id: d,
-                last_id: d.wrapping_add(u64::from(self.aux)),
-                is_buyer_maker: self.has(flag::BUYER_MAKER),
-                best_match: self.has(flag::BEST_MATCH),
-                backfilled: self.has(flag::BACKFILLED),
-                off_market: self.has(flag::OFF_MARKET),
-            }),
-            Kind::Quote => Body::Quote(Quote {
-                bid_px: ticks(a),
-                bid_qty: lots(b),
-                ask_px: Ticks(
-                    a.cast_signed()
-                        .wrapping_add(i64::from(self.aux.cast_signed())),
-                ),
-                ask_qty: lots(c),
-                update_id: d,
-            }),
-            Kind::BookLevel => Body::BookLevel(BookLevel {
-                side,
-                px: ticks(a),
-                qty: lots(b),
-                first_id: c,
-                last_id: d,
-                last: self.has(flag::LAST),
-                snapshot: self.has(flag::SNAPSHOT),
-                empty: self.has(flag::EMPTY),
-            }),
+            Kind::Trade => Body::Trade(self.as_trade()),
+            Kind::Quote => Body::Quote(self.as_quote()),
+            Kind::BookLevel => Body::BookLevel(self.as_book_level()),
             Kind::BookReset => {
                 let reason = ResetReason::from_code(self.aux)?;
                 Body::BookReset(BookReset {
@@ -635,6 +605,64 @@ impl Message {
             Kind::Timer => Body::Timer,
             Kind::End => Body::End,
         })
+    }
+
+    /// The payload read as that of [`Kind::Trade`], which the caller has seen in `kind`.
+    #[inline]
+    pub(crate) fn as_trade(&self) -> Trade {
+        let [a, b, c, d] = self.payload;
+        Trade {
+            px: ticks(a),
+            qty: lots(b),
+            id: c,
+            first_id: d,
+            last_id: d.wrapping_add(u64::from(self.aux)),
+            is_buyer_maker: self.has(flag::BUYER_MAKER),
+            best_match: self.has(flag::BEST_MATCH),
+            backfilled: self.has(flag::BACKFILLED),
+            off_market: self.has(flag::OFF_MARKET),
+        }
+    }
+
+    /// The payload read as that of [`Kind::Quote`], which the caller has seen in `kind`.
+    #[inline]
+    pub(crate) fn as_quote(&self) -> Quote {
+        let [a, b, c, d] = self.payload;
+        Quote {
+            bid_px: ticks(a),
+            bid_qty: lots(b),
+            ask_px: Ticks(
+                a.cast_signed()
+                    .wrapping_add(i64::from(self.aux.cast_signed())),
+            ),
+            ask_qty: lots(c),
+            update_id: d,
+        }
+    }
+
+    /// The payload read as that of [`Kind::BookLevel`], which the caller has seen in `kind`.
+    #[inline]
+    pub(crate) fn as_book_level(&self) -> BookLevel {
+        let [a, b, c, d] = self.payload;
+        BookLevel {
+            side: self.side(),
+            px: ticks(a),
+            qty: lots(b),
+            first_id: c,
+            last_id: d,
+            last: self.has(flag::LAST),
+            snapshot: self.has(flag::SNAPSHOT),
+            empty: self.has(flag::EMPTY),
+        }
+    }
+
+    #[inline]
+    fn side(&self) -> Side {
+        if self.has(flag::ASK) {
+            Side::Ask
+        } else {
+            Side::Bid
+        }
     }
 
     fn name(&self) -> Name {

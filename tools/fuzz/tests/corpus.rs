@@ -39,11 +39,6 @@ fn decode() {
 }
 
 #[test]
-fn capture_reader() {
-    run("capture_reader", 2000, pitlane_fuzz::capture_reader);
-}
-
-#[test]
 fn config() {
     run("config", 2000, pitlane_fuzz::config);
 }
