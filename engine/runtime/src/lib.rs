@@ -17,3 +17,7 @@ pub mod agent;
 pub mod beat;
 pub mod log;
 pub mod runner;
+pub mod health;
+pub mod metrics;
+pub mod stats;
+pub mod supervisor;

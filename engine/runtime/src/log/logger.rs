@@ -3,8 +3,8 @@
 use pitlane_lockfree::counters::{Counter, PageError, Unit};
 use pitlane_lockfree::ring::Consumer;
 use pitlane_lockfree::work::Work;
-use serde_json::{Map, Value};
-use std::collections::HashMap;
+use serde_json::Value;
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -156,7 +156,7 @@ impl Logger {
         for (source, record) in batch.drain(..) {
             self.tell_gap(source, &record, anchor);
             if self.admit(source, record, anchor) {
-                self.line_of(source, &record, Map::new(), anchor);
+                self.line_of(source, &record, BTreeMap::new(), anchor);
             }
         }
         self.batch = batch;
@@ -240,7 +240,7 @@ impl Logger {
         if entry.suppressed == 0 {
             return;
         }
-        let mut context = Map::new();
+        let mut context = BTreeMap::new();
         context.insert("event".to_owned(), Value::from("log_repeated"));
         context.insert("repeated".to_owned(), Value::from(entry.suppressed));
         self.line_of(source, &entry.last, context, anchor);
@@ -250,7 +250,7 @@ impl Logger {
         &mut self,
         source: usize,
         record: &Record,
-        mut context: Map<String, Value>,
+        mut context: BTreeMap<String, Value>,
         anchor: &Anchor,
     ) {
         context.insert("at".to_owned(), Value::from(record.site().place()));

@@ -1,7 +1,7 @@
 //! Rare lines with text of any length: lifecycle steps, panics, errors of cold edges.
 
-use serde_json::{Map, Value};
-use std::collections::VecDeque;
+use serde_json::Value;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::Level;
@@ -20,7 +20,7 @@ pub struct Notice {
     /// The sentence.
     pub message: String,
     /// Facts beside it.
-    pub context: Map<String, Value>,
+    pub context: BTreeMap<String, Value>,
     /// The operation it belongs to.
     pub correlation_id: Option<String>,
     /// The input it is about; 0 for none.
@@ -35,7 +35,7 @@ impl Notice {
             level,
             worker: worker.to_owned(),
             message: message.into(),
-            context: Map::new(),
+            context: BTreeMap::new(),
             correlation_id: None,
             sequence: 0,
             raw: 0,

@@ -1,7 +1,8 @@
 //! A line as JSON: time, level, worker, message, context, correlationId, sequence.
 
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use super::Level;
@@ -13,8 +14,8 @@ pub(super) struct Line<'a> {
     pub level: Level,
     pub worker: &'a str,
     pub message: &'a str,
-    #[serde(skip_serializing_if = "Map::is_empty")]
-    pub context: Map<String, Value>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub context: BTreeMap<String, Value>,
     #[serde(rename = "correlationId", skip_serializing_if = "Option::is_none")]
     pub correlation_id: Option<&'a str>,
     #[serde(skip_serializing_if = "is_zero")]
