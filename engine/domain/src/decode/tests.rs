@@ -100,6 +100,63 @@ pub(super) fn outcome(venue: Venue, stream: &str, frame: &[u8]) -> String {
     }
 }
 
+/// What a damaged frame may become.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    /// Whatever `serde_json` refuses is malformed, and nothing else is; so is every truncation.
+    Json,
+    /// Every truncation is refused.
+    Whole,
+    /// A line whose last number may lose digits.
+    Line,
+}
+
+/// Every truncation of a frame, and every change of one of its bytes to any other: refused if it must be, no panic.
+#[track_caller]
+pub(super) fn check_damage(venue: Venue, stream: &str, frame: &[u8], form: Form) {
+    let table = table();
+    let mut levels = Levels::default();
+    let mut run = |frame: &[u8]| decode(venue, stream.as_bytes(), frame, &table, &mut levels);
+    assert!(run(frame).is_ok());
+    for end in 0..frame.len() {
+        let result = run(&frame[..end]);
+        let shown = String::from_utf8_lossy(&frame[..end]);
+        match (form, end) {
+            (_, 0) => assert_eq!(result.map_err(|r| r.reason), Err(Reason::Empty)),
+            (Form::Json, _) => {
+                assert_eq!(
+                    result.map_err(|r| r.reason),
+                    Err(Reason::Malformed),
+                    "{shown}"
+                );
+            }
+            (Form::Whole, _) => assert!(result.is_err(), "{shown}"),
+            (Form::Line, _) => {}
+        }
+    }
+    let mut damaged = frame.to_vec();
+    for at in 0..frame.len() {
+        for byte in 0..=u8::MAX {
+            damaged[at] = byte;
+            let result = run(&damaged);
+            if form == Form::Json {
+                let is_json = serde_json::from_slice::<serde_json::Value>(&damaged).is_ok();
+                let refused = matches!(result, Err(r) if r.reason == Reason::Malformed);
+                let shown = String::from_utf8_lossy(&damaged);
+                assert_eq!(is_json, !refused, "{shown}");
+            }
+        }
+        damaged[at] = frame[at];
+    }
+}
+
+#[test]
+fn damaged_recent_frames() {
+    for frame in RECENT {
+        check_damage(Venue::BinanceUsdm, "", frame.as_bytes(), Form::Json);
+    }
+}
+
 #[test]
 fn reasons_stand_where_their_number_says() {
     for (at, (reason, name)) in Reason::ALL.into_iter().enumerate() {

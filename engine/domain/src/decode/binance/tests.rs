@@ -4,7 +4,7 @@
     reason = "the snapshots are written by a tool"
 )]
 
-use crate::decode::tests::{RECENT, outcome, outcomes};
+use crate::decode::tests::{Form, RECENT, check_damage, outcome, outcomes};
 use crate::instrument::Venue;
 use expect_test::{Expect, expect};
 
@@ -523,4 +523,13 @@ fn the_form_of_the_frame_does_not_matter() {
             );
         }
     }
+}
+
+#[test]
+fn damaged_frames() {
+    for frame in [TRADE, AGG_TRADE, QUOTE, DEPTH, KLINE, TICKER] {
+        check_damage(Venue::BinanceSpot, "", frame.as_bytes(), Form::Json);
+    }
+    let combined = format!(r#"{{"stream":"btcusdt@bookTicker","data":{QUOTE}}}"#);
+    check_damage(Venue::BinanceSpot, "", combined.as_bytes(), Form::Json);
 }

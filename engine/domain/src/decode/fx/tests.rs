@@ -1,6 +1,6 @@
 //! Small messages of the gateway.
 
-use crate::decode::tests::outcome;
+use crate::decode::tests::{Form, check_damage, outcome};
 use crate::instrument::Venue;
 
 #[track_caller]
@@ -145,4 +145,11 @@ fn other_messages() {
         r#"{"type":"error","message":"no such symbol"}"#,
         "VenueError { code: 0 }",
     );
+}
+
+#[test]
+fn damaged_ticks() {
+    let frame =
+        tick(r#""bid":1.1005,"ask":"1.1008","bidVolume":1.5,"timestamp":1400000000043.142"#);
+    check_damage(Venue::Fx, "", frame.as_bytes(), Form::Json);
 }

@@ -4,7 +4,7 @@
     reason = "the snapshots are written by a tool"
 )]
 
-use crate::decode::tests::{outcome, outcomes};
+use crate::decode::tests::{Form, check_damage, outcome, outcomes};
 use crate::instrument::Venue;
 use expect_test::{Expect, expect};
 
@@ -173,4 +173,22 @@ fn refusals() {
             "refused: unknown_symbol at 0"
         );
     }
+}
+
+#[test]
+fn damaged_messages() {
+    let add = message(b'A', &[ID, b"B", SHARES, STOCK, PRICE]);
+    check_damage(Venue::Itch, "aapl@itch", &add, Form::Whole);
+    check_damage(
+        Venue::Itch,
+        "aapl@itch",
+        &message(b'U', &[ID, OTHER, SHARES, PRICE]),
+        Form::Whole,
+    );
+    check_damage(
+        Venue::Itch,
+        "aapl@itch",
+        &message(b'P', &[ID, b"S", SHARES, STOCK, PRICE, OTHER]),
+        Form::Whole,
+    );
 }

@@ -4,7 +4,7 @@
     reason = "the snapshots are written by a tool"
 )]
 
-use crate::decode::tests::{outcome, outcomes};
+use crate::decode::tests::{Form, check_damage, outcome, outcomes};
 use crate::instrument::Venue;
 use expect_test::expect;
 
@@ -67,4 +67,10 @@ fn refusals() {
         outcome(Venue::Lobster, "lobster", line),
         "refused: unknown_symbol at 0"
     );
+}
+
+#[test]
+fn damaged_lines() {
+    let line = b"34200.004241176,1,16113575,18,5853300,-1";
+    check_damage(Venue::Lobster, "aapl@lobster", line, Form::Whole);
 }

@@ -4,7 +4,7 @@
     reason = "the snapshots are written by a tool"
 )]
 
-use crate::decode::tests::{outcome, outcomes};
+use crate::decode::tests::{Form, check_damage, outcome, outcomes};
 use crate::instrument::Venue;
 use expect_test::expect;
 
@@ -89,4 +89,10 @@ fn refusals() {
         outcome(Venue::Mbo, "mbo", line),
         "refused: unknown_symbol at 0"
     );
+}
+
+#[test]
+fn damaged_lines() {
+    let line = format!("{TIMES}A,B,4799000000000,2,6412777162812,40,682");
+    check_damage(Venue::Mbo, "esh4@mbo", line.as_bytes(), Form::Line);
 }

@@ -1,11 +1,7 @@
 //! Books in every form, and what is none.
-#![expect(
-    clippy::needless_raw_string_hashes,
-    reason = "the snapshots are written by a tool"
-)]
 
 use super::super::tests::{DEPTH, check, check_changes, check_on};
-use crate::decode::tests::outcome;
+use crate::decode::tests::{Form, check_damage, outcome};
 use crate::instrument::Venue;
 use expect_test::expect;
 
@@ -200,4 +196,11 @@ fn books() {
             "BTCUSDT 1723161257440000000 Depth(Depth { kind: Diff { prev_id: Some(99) }, first_id: 100, last_id: 120 }) bids [(618001, 1000)] asks [(618002, 2000)]"
         ],
     );
+}
+
+#[test]
+fn damaged_books() {
+    for stream in ["btcusdt@depthSnapshot", "btcusdt@depth20"] {
+        check_damage(Venue::BinanceSpot, stream, BOOK.as_bytes(), Form::Json);
+    }
 }
