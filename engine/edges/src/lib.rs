@@ -9,3 +9,4 @@ pub mod export;
 pub mod import;
 pub mod schema;
 pub mod source;
+pub mod storage;
