@@ -3,7 +3,7 @@
 use super::counts::IntakeCounts;
 use crate::decode::{LEVELS_MAX, Level};
 use crate::instrument::{InstrumentId, InstrumentTable};
-use crate::message::{Body, BookLevel, BookReset, Kind, Message, Side};
+use crate::message::{Body, BookLevel, BookReset, Kind, Message, Side, flag};
 use crate::sync::{BUFFER_EVENTS_MAX, BUFFER_LEVELS_MAX};
 use crate::units::{Lots, Ticks, WallNs};
 
@@ -101,17 +101,22 @@ impl Output {
 
     /// A depth frame as a run: bids, then asks, in the frame's order; one empty message if it has no level.
     pub(super) fn run(&mut self, stamp: Stamp, run: Run, bids: &[Level], asks: &[Level]) {
-        let mut left = bids.len() + asks.len();
-        let message = |side, level: &Level, last, empty| {
+        let levels = bids.len() + asks.len();
+        let messages = levels.max(1);
+        self.make_room(messages);
+        self.counts.runs += 1;
+        self.counts.emitted(Kind::BookLevel, messages as u64);
+        // Of one side all but price and quantity is the same, so a message is made once and then stamped out.
+        let blank = |side| {
             let body = BookLevel {
                 side,
-                px: level.px,
-                qty: level.qty,
+                px: Ticks::ZERO,
+                qty: Lots::ZERO,
                 first_id: run.first_id,
                 last_id: run.last_id,
-                last,
+                last: false,
                 snapshot: run.snapshot,
-                empty,
+                empty: levels == 0,
             };
             Message::new(
                 stamp.instrument,
@@ -120,22 +125,20 @@ impl Output {
                 &Body::BookLevel(body),
             )
         };
-        self.make_room(left.max(1));
-        self.counts.runs += 1;
-        self.counts.emitted(Kind::BookLevel, left.max(1) as u64);
-        if left == 0 {
-            let nothing = Level {
-                px: Ticks::ZERO,
-                qty: Lots::ZERO,
-            };
-            self.pending.push(message(Side::Bid, &nothing, true, true));
-            return;
-        }
         for (side, levels) in [(Side::Bid, bids), (Side::Ask, asks)] {
-            for level in levels {
-                left -= 1;
-                self.pending.push(message(side, level, left == 0, false));
-            }
+            let blank = blank(side);
+            self.pending.extend(levels.iter().map(|level| {
+                let mut message = blank;
+                message.payload[0] = level.px.0.cast_unsigned();
+                message.payload[1] = level.qty.0.cast_unsigned();
+                message
+            }));
+        }
+        if levels == 0 {
+            self.pending.push(blank(Side::Bid));
+        }
+        if let Some(last) = self.pending.last_mut() {
+            last.flags |= flag::LAST;
         }
     }
 
