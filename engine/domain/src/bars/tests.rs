@@ -1,3 +1,8 @@
+#![expect(
+    clippy::needless_raw_string_hashes,
+    reason = "expect-test writes its snapshots so"
+)]
+
 use super::*;
 use crate::units::{Lots, Notional, Ticks};
 use expect_test::{Expect, expect};
@@ -114,11 +119,10 @@ fn check(script: &str, until: Timeframe, expected: &Expect) -> BarCounts {
         .take_while(|timeframe| *timeframe <= until)
     {
         for bar in feed.bars.closed(timeframe) {
-            writeln!(shown, "{:>3} {}", timeframe.name(), show(bar)).expect("a string takes all");
+            writeln!(shown, "{} {}", timeframe.name(), show(bar)).expect("a string takes all");
         }
         let open = feed.bars.open(timeframe).expect("a trade came");
-        writeln!(shown, "{:>3} {} open", timeframe.name(), show(&open))
-            .expect("a string takes all");
+        writeln!(shown, "{} {} open", timeframe.name(), show(&open)).expect("a string takes all");
     }
     expected.assert_eq(&shown);
     feed.counts
@@ -137,15 +141,15 @@ fn seconds_without_a_trade_are_flat() {
         at 5
         ",
         Timeframe::M1,
-        &expect![[r"
-             1s    0s 100 103 99 99 v8 b3 n801 t6 ids 1..3
-             1s    1s 99 99 99 99 v0 b0 n0 t0 ids 0..0
-             1s    2s 99 99 99 99 v0 b0 n0 t0 ids 0..0
-             1s    3s 101 101 101 101 v7 b7 n707 t2 ids 4..4
-             1s    4s 101 101 101 101 v0 b0 n0 t0 ids 0..0
-             1s    5s 101 101 101 101 v0 b0 n0 t0 ids 0..0 open
-             1m    0s 100 103 99 101 v15 b10 n1508 t8 ids 1..4 open
-        "]],
+        &expect![[r#"
+            1s    0s 100 103 99 99 v8 b3 n801 t6 ids 1..3
+            1s    1s 99 99 99 99 v0 b0 n0 t0 ids 0..0
+            1s    2s 99 99 99 99 v0 b0 n0 t0 ids 0..0
+            1s    3s 101 101 101 101 v7 b7 n707 t2 ids 4..4
+            1s    4s 101 101 101 101 v0 b0 n0 t0 ids 0..0
+            1s    5s 101 101 101 101 v0 b0 n0 t0 ids 0..0 open
+            1m    0s 100 103 99 101 v15 b10 n1508 t8 ids 1..4 open
+        "#]],
     );
 }
 
@@ -160,16 +164,16 @@ fn a_second_belongs_to_its_minute_and_a_start_inside_a_bar_is_said() {
         at 62
         ",
         Timeframe::M5,
-        &expect![[r"
-             1s   58s 100 100 100 100 v5 b0 n500 t2 ids 1..1 partial
-             1s   59s 103 103 103 103 v1 b1 n103 t3 ids 2..2
-             1s   60s 99 99 99 99 v2 b2 n198 t1 ids 3..3
-             1s   61s 98 98 98 98 v2 b0 n196 t2 ids 4..4
-             1s   62s 98 98 98 98 v0 b0 n0 t0 ids 0..0 open
-             1m    0s 100 103 100 103 v6 b1 n603 t5 ids 1..2 partial
-             1m   60s 99 99 98 98 v4 b2 n394 t3 ids 3..4 open
-             5m    0s 100 103 98 98 v10 b3 n997 t8 ids 1..4 partial open
-        "]],
+        &expect![[r#"
+            1s   58s 100 100 100 100 v5 b0 n500 t2 ids 1..1 partial
+            1s   59s 103 103 103 103 v1 b1 n103 t3 ids 2..2
+            1s   60s 99 99 99 99 v2 b2 n198 t1 ids 3..3
+            1s   61s 98 98 98 98 v2 b0 n196 t2 ids 4..4
+            1s   62s 98 98 98 98 v0 b0 n0 t0 ids 0..0 open
+            1m    0s 100 103 100 103 v6 b1 n603 t5 ids 1..2 partial
+            1m   60s 99 99 98 98 v4 b2 n394 t3 ids 3..4 open
+            5m    0s 100 103 98 98 v10 b3 n997 t8 ids 1..4 partial open
+        "#]],
     );
 }
 
@@ -184,15 +188,15 @@ fn late_trades_go_into_the_open_bar() {
         at 62
         ",
         Timeframe::M1,
-        &expect![[r"
-             1s   58s 100 100 100 100 v5 b0 n500 t2 ids 1..1
-             1s   59s 100 100 100 100 v0 b0 n0 t0 ids 0..0
-             1s   60s 100 100 100 100 v0 b0 n0 t0 ids 0..0
-             1s   61s 103 104 90 104 v4 b1 n387 t6 ids 2..4
-             1s   62s 104 104 104 104 v0 b0 n0 t0 ids 0..0 open
-             1m    0s 100 100 100 100 v5 b0 n500 t2 ids 1..1 partial
-             1m   60s 103 104 90 104 v4 b1 n387 t6 ids 2..4 open
-        "]],
+        &expect![[r#"
+            1s   58s 100 100 100 100 v5 b0 n500 t2 ids 1..1
+            1s   59s 100 100 100 100 v0 b0 n0 t0 ids 0..0
+            1s   60s 100 100 100 100 v0 b0 n0 t0 ids 0..0
+            1s   61s 103 104 90 104 v4 b1 n387 t6 ids 2..4
+            1s   62s 104 104 104 104 v0 b0 n0 t0 ids 0..0 open
+            1m    0s 100 100 100 100 v5 b0 n500 t2 ids 1..1 partial
+            1m   60s 103 104 90 104 v4 b1 n387 t6 ids 2..4 open
+        "#]],
     );
     assert_eq!(counts.late, [1, 1, 0, 0, 0, 0, 0]);
 }
@@ -209,16 +213,16 @@ fn missing_trades_mark_bars_until_they_are_fetched() {
         t 6 6 105 1
         ",
         Timeframe::M1,
-        &expect![[r"
-             1s    0s 100 100 100 100 v5 b0 n500 t2 ids 1..1
-             1s    1s 103 103 103 103 v1 b1 n103 t3 ids 2..2 revised gap
-             1s    2s 103 103 103 103 v0 b0 n0 t0 ids 0..0 revised gap
-             1s    3s 103 103 103 103 v0 b0 n0 t0 ids 0..0 gap
-             1s    4s 103 103 103 103 v0 b0 n0 t0 ids 0..0 gap
-             1s    5s 104 104 104 104 v1 b0 n104 t3 ids 5..5 gap
-             1s    6s 105 105 105 105 v1 b1 n105 t1 ids 6..6 open
-             1m    0s 100 105 100 105 v8 b2 n812 t9 ids 1..6 gap open
-        "]],
+        &expect![[r#"
+            1s    0s 100 100 100 100 v5 b0 n500 t2 ids 1..1
+            1s    1s 103 103 103 103 v1 b1 n103 t3 ids 2..2 revised gap
+            1s    2s 103 103 103 103 v0 b0 n0 t0 ids 0..0 revised gap
+            1s    3s 103 103 103 103 v0 b0 n0 t0 ids 0..0 gap
+            1s    4s 103 103 103 103 v0 b0 n0 t0 ids 0..0 gap
+            1s    5s 104 104 104 104 v1 b0 n104 t3 ids 5..5 gap
+            1s    6s 105 105 105 105 v1 b1 n105 t1 ids 6..6 open
+            1m    0s 100 105 100 105 v8 b2 n812 t9 ids 1..6 gap open
+        "#]],
     );
     let counts = check(
         "
@@ -232,16 +236,16 @@ fn missing_trades_mark_bars_until_they_are_fetched() {
         t 6 6 105 1
         ",
         Timeframe::M1,
-        &expect![[r"
-             1s    0s 100 100 100 100 v5 b0 n500 t2 ids 1..1
-             1s    1s 103 110 103 110 v5 b1 n543 t4 ids 2..3 revised
-             1s    2s 90 90 90 90 v3 b0 n270 t2 ids 4..4 revised
-             1s    3s 90 90 90 90 v0 b0 n0 t0 ids 0..0 revised
-             1s    4s 90 90 90 90 v0 b0 n0 t0 ids 0..0 revised
-             1s    5s 104 104 104 104 v1 b0 n104 t3 ids 5..5
-             1s    6s 105 105 105 105 v1 b1 n105 t1 ids 6..6 open
-             1m    0s 100 110 90 105 v15 b2 n1522 t12 ids 1..6 open
-        "]],
+        &expect![[r#"
+            1s    0s 100 100 100 100 v5 b0 n500 t2 ids 1..1
+            1s    1s 103 110 103 110 v5 b1 n543 t4 ids 2..3 revised
+            1s    2s 90 90 90 90 v3 b0 n270 t2 ids 4..4 revised
+            1s    3s 90 90 90 90 v0 b0 n0 t0 ids 0..0 revised
+            1s    4s 90 90 90 90 v0 b0 n0 t0 ids 0..0 revised
+            1s    5s 104 104 104 104 v1 b0 n104 t3 ids 5..5
+            1s    6s 105 105 105 105 v1 b1 n105 t1 ids 6..6 open
+            1m    0s 100 110 90 105 v15 b2 n1522 t12 ids 1..6 open
+        "#]],
     );
     assert_eq!(counts.too_old, [0; TIMEFRAMES]);
 }

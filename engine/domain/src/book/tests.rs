@@ -1,3 +1,8 @@
+#![expect(
+    clippy::needless_raw_string_hashes,
+    reason = "expect-test writes its snapshots so"
+)]
+
 use super::*;
 use crate::message::Side::{Ask, Bid};
 use expect_test::{Expect, expect};
@@ -150,7 +155,7 @@ fn a_synchronisation_and_a_gap() {
         snap 210 b10x2 a11x2
         sync 210
         ",
-        &expect![[r"
+        &expect![[r#"
             diff 150 155 b9x1: Ignored -> empty since 0, id 0, bids | asks
             snap 160 b10x5 b9x4 a11x3 a13x1: Replaced -> syncing since 2, id 160, bids 10x5 9x4 | asks 11x3 13x1
             diff 161 165 b10x0: Ignored -> syncing since 2, id 160, bids 10x5 9x4 | asks 11x3 13x1
@@ -165,7 +170,7 @@ fn a_synchronisation_and_a_gap() {
             reset refreshed: -> syncing since 12, id 200, bids 10x1 | asks 11x1
             snap 210 b10x2 a11x2: Replaced -> syncing since 13, id 210, bids 10x2 | asks 11x2
             sync 210: true -> good since 14, id 210, bids 10x2 | asks 11x2
-        "]],
+        "#]],
     );
 }
 
@@ -188,7 +193,7 @@ fn a_run_shows_as_a_whole_or_not_at_all() {
         sync 12
         snap 13 b41x1
         ",
-        &expect![[r"
+        &expect![[r#"
             snap 1 b10x5 a11x3: Replaced -> syncing since 1, id 1, bids 10x5 | asks 11x3
             sync 1: true -> good since 2, id 1, bids 10x5 | asks 11x3
             part 2 3 b10x9 a11x0: Staged -> good since 2, id 1, bids 10x5 | asks 11x3
@@ -203,7 +208,7 @@ fn a_run_shows_as_a_whole_or_not_at_all() {
             snap 12 b40x1: Gapped(Torn) -> syncing since 12, id 12, bids 40x1 | asks
             sync 12: true -> good since 13, id 12, bids 40x1 | asks
             snap 13 b41x1: Replaced -> good since 13, id 13, bids 41x1 | asks
-        "]],
+        "#]],
     );
 }
 
@@ -237,7 +242,7 @@ fn what_cannot_be_is_a_fault_and_not_a_panic() {
         sync 17
         diff 18 18 b1x1
         ",
-        &expect![[r"
+        &expect![[r#"
             snap 1 b10x5 a11x3: Replaced -> syncing since 1, id 1, bids 10x5 | asks 11x3
             sync 1: true -> good since 2, id 1, bids 10x5 | asks 11x3
             diff 2 2 b12x1 a11x0 a13x1: Applied -> good since 2, id 2, bids 12x1 10x5 | asks 13x1
@@ -263,7 +268,7 @@ fn what_cannot_be_is_a_fault_and_not_a_panic() {
             snap 17: Replaced -> syncing since 23, id 17, bids | asks
             sync 17: true -> good since 24, id 17, bids | asks
             diff 18 18 b1x1: Applied -> good since 24, id 18, bids 1x1 | asks
-        "]],
+        "#]],
     );
 }
 
@@ -277,13 +282,13 @@ fn ids_at_or_below_the_book() {
         diff 5 9 b10x7
         diff 9 12 b10x8
         ",
-        &expect![[r"
+        &expect![[r#"
             snap 10 b10x5 a11x3: Replaced -> syncing since 1, id 10, bids 10x5 | asks 11x3
             sync 10: true -> good since 2, id 10, bids 10x5 | asks 11x3
             diff 8 10 b10x6: Applied -> good since 2, id 10, bids 10x6 | asks 11x3
             diff 5 9 b10x7: Ignored -> good since 2, id 10, bids 10x6 | asks 11x3
             diff 9 12 b10x8: Applied -> good since 2, id 12, bids 10x8 | asks 11x3
-        "]],
+        "#]],
     );
 }
 
@@ -299,7 +304,7 @@ fn silence_makes_a_good_book_stale_and_a_run_makes_it_good() {
         watch 12
         diff 2 2 b10x6
         ",
-        &expect![[r"
+        &expect![[r#"
             snap 1 b10x5 a11x3: Replaced -> syncing since 1, id 1, bids 10x5 | asks 11x3
             watch 100: false -> syncing since 1, id 1, bids 10x5 | asks 11x3
             sync 1: true -> good since 3, id 1, bids 10x5 | asks 11x3
@@ -307,7 +312,7 @@ fn silence_makes_a_good_book_stale_and_a_run_makes_it_good() {
             watch 11: true -> stale since 11, id 1, bids 10x5 | asks 11x3
             watch 12: false -> stale since 11, id 1, bids 10x5 | asks 11x3
             diff 2 2 b10x6: Applied -> good since 7, id 2, bids 10x6 | asks 11x3
-        "]],
+        "#]],
     );
 }
 

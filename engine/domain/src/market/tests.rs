@@ -133,7 +133,9 @@ fn instruments_are_learnt_from_the_sequence() {
     }
     let mut half = define(InstrumentId(3), &changed, WallNs(START));
     half[2].payload[1] = 19;
-    half.into_iter().for_each(|message| bench.message(message));
+    for message in half {
+        bench.message(message);
+    }
     let counts = bench.market.counts();
     assert_eq!((counts.redefinitions, counts.bad_definitions), (1, 4));
     assert_eq!(bench.market.instruments().count(), 3);
