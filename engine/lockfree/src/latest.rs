@@ -5,8 +5,8 @@
 //! the sequence word was even and the same before and after. Every word is an atomic, so a torn copy is a number thrown away,
 //! not undefined behaviour.
 
-use crate::region::{Region, Words};
-use crate::sync::{Ordering, fence};
+use crate::region::{Region, Words, first_words, load_all, store_all};
+use crate::sync::{AtomicU64, Ordering, fence};
 use std::sync::Arc;
 
 #[cfg(test)]
@@ -29,18 +29,13 @@ const LINE_WORDS: usize = 8;
 /// ```
 #[must_use]
 pub fn latest_table<const N: usize>(slots: usize) -> (LatestWriter<N>, LatestReader<N>) {
-    // Slots start on their own line: readers of one do not disturb the writer of the next.
-    let stride = (N + 1).next_multiple_of(LINE_WORDS);
-    let region = Region::heap(slots * stride);
+    let region = Region::heap(slots * Table::<N>::STRIDE);
     let table = Table {
-        words: Region::words(&region, 0, slots * stride),
-        slots,
-        stride,
+        words: Region::words(&region, 0, slots * Table::<N>::STRIDE),
     };
     let writer = LatestWriter {
         table: Table {
             words: table.words.share(),
-            ..table
         },
     };
     let reader = LatestReader {
@@ -49,24 +44,28 @@ pub fn latest_table<const N: usize>(slots: usize) -> (LatestWriter<N>, LatestRea
     (writer, reader)
 }
 
-struct Table {
+struct Table<const N: usize> {
     words: Words,
-    slots: usize,
-    stride: usize,
 }
 
-impl Table {
+impl<const N: usize> Table<N> {
+    /// Slots start on their own line: readers of one do not disturb the writer of the next.
+    const STRIDE: usize = (N + 1).next_multiple_of(LINE_WORDS);
+
     /// The words of a slot: the sequence word, then the value.
     #[inline]
-    fn slot(&self, slot: usize) -> &[crate::sync::AtomicU64] {
-        assert!(slot < self.slots, "slot {slot} of {}", self.slots);
-        &self.words[slot * self.stride..][..self.stride]
+    fn slot(&self, slot: usize) -> &[AtomicU64] {
+        &self.words[slot * Self::STRIDE..][..Self::STRIDE]
+    }
+
+    fn slots(&self) -> usize {
+        self.words.len() / Self::STRIDE
     }
 }
 
 /// The only writer of a table: it cannot be cloned.
 pub struct LatestWriter<const N: usize> {
-    table: Table,
+    table: Table<N>,
 }
 
 impl<const N: usize> LatestWriter<N> {
@@ -77,19 +76,17 @@ impl<const N: usize> LatestWriter<N> {
         let sequence = words[0].load(Ordering::Relaxed);
         words[0].store(sequence + 1, Ordering::Relaxed);
         // A reader that saw any word of this write also sees the odd sequence.
-        // PAIRS: the acquire fence after copying in LatestReader::look.
+        // PAIRS: the acquire fence after copying in LatestReader::copy.
         fence(Ordering::Release);
-        for (word, new) in words[1..=N].iter().zip(value) {
-            word.store(*new, Ordering::Relaxed);
-        }
-        // PAIRS: the acquire load of the sequence before copying in LatestReader::look.
+        store_all(first_words(&words[1..]), value);
+        // PAIRS: the acquire load of the sequence before copying in LatestReader::copy.
         words[0].store(sequence + 2, Ordering::Release);
     }
 
     /// Number of slots.
     #[must_use]
     pub fn slots(&self) -> usize {
-        self.table.slots
+        self.table.slots()
     }
 }
 
@@ -107,7 +104,7 @@ pub enum Look<const N: usize> {
 /// A reader of a table.
 #[derive(Clone)]
 pub struct LatestReader<const N: usize> {
-    table: Arc<Table>,
+    table: Arc<Table<N>>,
 }
 
 impl<const N: usize> LatestReader<N> {
@@ -116,11 +113,12 @@ impl<const N: usize> LatestReader<N> {
     #[inline]
     #[must_use]
     pub fn read(&self, slot: usize) -> Option<[u64; N]> {
+        let mut value = [0; N];
         for _ in 0..READ_TRIES {
-            match self.look(slot) {
-                Look::Value(value, _) => return Some(value),
-                Look::Empty => return None,
-                Look::Busy => core::hint::spin_loop(),
+            match self.copy(slot, &mut value) {
+                Some(0) => return None,
+                Some(_) => return Some(value),
+                None => core::hint::spin_loop(),
             }
         }
         None
@@ -130,26 +128,30 @@ impl<const N: usize> LatestReader<N> {
     #[inline]
     #[must_use]
     pub fn look(&self, slot: usize) -> Look<N> {
+        let mut value = [0; N];
+        match self.copy(slot, &mut value) {
+            Some(0) => Look::Empty,
+            Some(version) => Look::Value(value, version),
+            None => Look::Busy,
+        }
+    }
+
+    /// Copies the value and says how many were written to the slot up to it; `None` if the copy may be torn.
+    #[inline]
+    fn copy(&self, slot: usize, value: &mut [u64; N]) -> Option<u64> {
         let words = self.table.slot(slot);
         // PAIRS: the release store of the even sequence in LatestWriter::write.
         let before = words[0].load(Ordering::Acquire);
-        if before == 0 {
-            return Look::Empty;
-        }
-        let value = core::array::from_fn(|index| words[index + 1].load(Ordering::Relaxed));
+        *value = load_all(first_words(&words[1..]));
         // PAIRS: the release fence after the odd sequence in LatestWriter::write.
         fence(Ordering::Acquire);
         let after = words[0].load(Ordering::Relaxed);
-        if before == after && before.is_multiple_of(2) {
-            Look::Value(value, before / 2)
-        } else {
-            Look::Busy
-        }
+        (before == after && before.is_multiple_of(2)).then_some(before / 2)
     }
 
     /// Number of slots.
     #[must_use]
     pub fn slots(&self) -> usize {
-        self.table.slots
+        self.table.slots()
     }
 }

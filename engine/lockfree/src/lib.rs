@@ -9,6 +9,7 @@
 
 pub mod sync;
 pub mod region;
+pub mod crc;
 pub mod work;
 #[cfg(not(loom))]
 mod files;

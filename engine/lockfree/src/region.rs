@@ -112,6 +112,13 @@ impl Region {
         self.slice()[index].load(Ordering::Relaxed)
     }
 
+    /// Reads the eight words of a record, each `Relaxed`.
+    #[inline]
+    #[must_use]
+    pub fn load_record(&self, start: usize) -> Record {
+        load_all(first_words(&self.slice()[start..]))
+    }
+
     /// A handle to `count` words from `start`, to read and write, that keeps the region alive.
     ///
     /// # Panics
@@ -172,6 +179,30 @@ impl Drop for Region {
             #[cfg(not(loom))]
             Backing::Map(_) => {}
         }
+    }
+}
+
+/// The first `N` words as an array, so that the loops over them have a constant length.
+#[inline]
+pub(crate) fn first_words<const N: usize>(words: &[AtomicU64]) -> &[AtomicU64; N] {
+    words.first_chunk().expect("the words lie in the region")
+}
+
+/// Reads words one by one, each `Relaxed`.
+#[inline]
+pub(crate) fn load_all<const N: usize>(words: &[AtomicU64; N]) -> [u64; N] {
+    let mut values = [0; N];
+    for index in 0..N {
+        values[index] = words[index].load(Ordering::Relaxed);
+    }
+    values
+}
+
+/// Writes words one by one, each `Relaxed`.
+#[inline]
+pub(crate) fn store_all<const N: usize>(words: &[AtomicU64; N], values: &[u64; N]) {
+    for index in 0..N {
+        words[index].store(values[index], Ordering::Relaxed);
     }
 }
 

@@ -44,7 +44,8 @@ mod writer;
 #[cfg(not(loom))]
 mod reader;
 
-#[cfg(all(test, not(loom)))]
+#[cfg(test)]
+#[cfg(not(loom))]
 mod tests;
 
 #[cfg(not(loom))]

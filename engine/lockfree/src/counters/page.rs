@@ -82,6 +82,7 @@ struct Places {
     /// Per owner: the rest of its last cache line.
     open_lines: Vec<(String, core::ops::Range<usize>)>,
     next_line: usize,
+    anchors_taken: bool,
 }
 
 impl CountersPage {
@@ -148,6 +149,7 @@ impl CountersPage {
             room: options.entries,
             open_lines: Vec::new(),
             next_line: values,
+            anchors_taken: false,
         };
         Self {
             shared: Arc::new(Shared {
@@ -177,10 +179,15 @@ impl CountersPage {
         Ok(Histogram::over(words))
     }
 
-    /// The one writer of the clock's anchors, and of its rate.
-    /// A page has one; the supervisor takes it.
+    /// The one writer of the clock's anchors, and of its rate: for the supervisor.
+    ///
+    /// # Panics
+    /// If it was taken before.
     #[must_use]
     pub fn anchors(&self) -> AnchorWriter {
+        let taken = &mut self.places().anchors_taken;
+        assert!(!*taken, "the anchors of a page have one writer");
+        *taken = true;
         AnchorWriter {
             words: Region::words(&self.shared.region, 0, DIRECTORY),
         }
@@ -192,6 +199,11 @@ impl CountersPage {
         PageReader::over(Arc::clone(&self.shared.region))
     }
 
+    fn places(&self) -> impl core::ops::DerefMut<Target = Places> {
+        let places = self.shared.places.lock();
+        places.unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
     fn place(
         &self,
         owner: &str,
@@ -200,11 +212,7 @@ impl CountersPage {
         kind: EntryKind,
         length: usize,
     ) -> Result<Words, PageError> {
-        let mut places = self
-            .shared
-            .places
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut places = self.places();
         places.check(owner, label)?;
         let start = places.take(owner, length).ok_or_else(|| PageError::Full {
             owner: owner.to_owned(),

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// What a half-made segment is called. It never counts as one.
-pub(super) const TEMPORARY: &str = "next.seg.tmp";
+const TEMPORARY: &str = "next.seg.tmp";
 
 /// A segment file opened for writing.
 pub(super) struct SegmentFile {
@@ -25,39 +25,35 @@ impl SegmentFile {
     /// Makes a segment file: room first, then the header, then the name.
     /// On a full disk nothing remains of it.
     pub fn create(dir: &Path, header: SegmentHeader) -> Result<(Self, SegmentWriter), StoreError> {
-        let (segment, writer) = Self::prepare(dir, header)?;
+        let mut segment = Self::spare(dir, header)?;
+        let writer = segment.begin(dir, header);
         segment.take_name(dir)?;
         Ok((segment, writer))
     }
 
-    /// A segment that has no name yet, and so does not count.
-    pub fn prepare(dir: &Path, header: SegmentHeader) -> Result<(Self, SegmentWriter), StoreError> {
-        let path = dir.join(segment_name(header.first_sequence));
-        let temporary = dir.join(TEMPORARY);
-        let made = Self::allocate(&temporary, &path, header);
+    /// Room for a segment that has no header and no name yet, and so does not count.
+    pub fn spare(dir: &Path, header: SegmentHeader) -> Result<Self, StoreError> {
+        let path = dir.join(TEMPORARY);
+        let made = Self::allocate(&path, header.capacity);
         if made.is_err() {
-            // It is ours and holds nothing.
-            let _ = fs::remove_file(&temporary);
+            remove_spare(dir);
         }
-        let segment = made?;
-        let writer = SegmentWriter::create(&segment.region, header);
-        Ok((segment, writer))
+        made
     }
 
-    /// Gives a prepared segment its name, in place of a segment that may have it now.
-    pub fn take_name(&self, dir: &Path) -> Result<(), StoreError> {
-        fs::rename(dir.join(TEMPORARY), &self.path).map_err(io_error(&self.path, "name"))
-    }
-
-    fn allocate(temporary: &Path, path: &Path, header: SegmentHeader) -> Result<Self, StoreError> {
+    fn allocate(path: &Path, capacity: usize) -> Result<Self, StoreError> {
         let file = OpenOptions::new()
             .read(true)
             .write(true)
             .create(true)
             .truncate(true)
-            .open(temporary)
-            .map_err(io_error(temporary, "create"))?;
-        let bytes = segment_bytes(header.capacity, header.capacity);
+            .open(path)
+            .map_err(io_error(path, "create"))?;
+        Self::map(path, file, capacity)
+    }
+
+    fn map(path: &Path, file: File, capacity: usize) -> Result<Self, StoreError> {
+        let bytes = segment_bytes(capacity, capacity);
         reserve(&file, path, bytes)?;
         let region = Region::map(&file, bytes).map_err(io_error(path, "map"))?;
         Ok(Self {
@@ -65,6 +61,17 @@ impl SegmentFile {
             file,
             region,
         })
+    }
+
+    /// Writes the header of a spare one.
+    pub fn begin(&mut self, dir: &Path, header: SegmentHeader) -> SegmentWriter {
+        self.path = dir.join(segment_name(header.first_sequence));
+        SegmentWriter::create(&self.region, header)
+    }
+
+    /// Gives it its name, in place of a segment that may have it now.
+    pub fn take_name(&self, dir: &Path) -> Result<(), StoreError> {
+        fs::rename(dir.join(TEMPORARY), &self.path).map_err(io_error(&self.path, "name"))
     }
 
     /// Opens a segment whose header is known to be good, with room for its whole capacity again,
@@ -78,14 +85,7 @@ impl SegmentFile {
         // Cutting the file and giving it room again zeroes the rest without touching its pages.
         file.set_len(segment_bytes(header.capacity, records) as u64)
             .map_err(io_error(path, "truncate"))?;
-        let bytes = segment_bytes(header.capacity, header.capacity);
-        reserve(&file, path, bytes)?;
-        let region = Region::map(&file, bytes).map_err(io_error(path, "map"))?;
-        Ok(Self {
-            path: path.to_path_buf(),
-            file,
-            region,
-        })
+        Self::map(path, file, header.capacity)
     }
 
     /// Gives the unused end of the record column back.
@@ -98,6 +98,11 @@ impl SegmentFile {
     pub fn sync(&self) -> Result<(), StoreError> {
         self.file.sync_data().map_err(io_error(&self.path, "sync"))
     }
+}
+
+/// Removes what a crash, a full disk or an early end left of a segment to come. It is ours and holds nothing.
+pub(super) fn remove_spare(dir: &Path) {
+    let _ = fs::remove_file(dir.join(TEMPORARY));
 }
 
 fn reserve(file: &File, path: &Path, bytes: usize) -> Result<(), StoreError> {

@@ -5,7 +5,7 @@ use super::file;
 use super::layout::segment_name;
 use super::segment::SegmentReader;
 use crate::work::Work;
-use crate::{Record, time_of};
+use crate::{Record, sequence_of, time_of};
 use std::path::{Path, PathBuf};
 
 /// Follows the committed records of a store, in any process, while it is written and after.
@@ -20,6 +20,17 @@ pub struct TickReader {
     current: Option<SegmentReader>,
     /// The youngest segment known, for [`TickReader::last_committed`].
     tail: Option<SegmentReader>,
+}
+
+/// What a reader finds at its place.
+#[derive(Clone, Copy, Default)]
+struct Ahead {
+    /// Index of the next record in the current segment.
+    index: usize,
+    /// Committed records from there on, in this segment.
+    available: usize,
+    /// The segment is closed, read, and has no successor.
+    ended: bool,
 }
 
 impl TickReader {
@@ -38,13 +49,23 @@ impl TickReader {
     /// Up to `max` committed records, where they lie, and moves behind them.
     /// Empty if nothing new is committed; may be fewer than there are, at the end of a segment.
     pub fn next_batch(&mut self, max: usize) -> Result<&[Record], StoreError> {
-        let (index, available) = self.available()?;
-        let count = available.min(max);
+        let ahead = self.ahead()?;
+        let count = ahead.available.min(max);
+        let Some(segment) = &self.current else {
+            return Ok(&[]);
+        };
+        let batch = segment.records(ahead.index, count);
+        // A cursor that was damaged would lead into what was never written.
+        let in_order = |(record, expected)| sequence_of(record) == expected;
+        if !batch.iter().zip(self.next..).all(in_order) {
+            let name = segment_name(segment.header().first_sequence);
+            return Err(StoreError::Damaged {
+                path: self.dir.join(name),
+                what: "a record has not the sequence number that belongs there",
+            });
+        }
         self.next += count as u64;
-        Ok(match &self.current {
-            Some(segment) => segment.records(index, count),
-            None => &[],
-        })
+        Ok(batch)
     }
 
     /// Hands over up to `max` records as slices, across segments, as work.
@@ -79,13 +100,7 @@ impl TickReader {
 
     /// Whether everything was read and the writer closed the store.
     pub fn is_closed_and_drained(&mut self) -> Result<bool, StoreError> {
-        // The order matters: closed first, then nothing left.
-        let Some(closed) = self.current.as_ref().and_then(SegmentReader::closed) else {
-            return Ok(false);
-        };
-        let (index, available) = self.available()?;
-        let same = self.current.as_ref().and_then(SegmentReader::closed) == Some(closed);
-        Ok(same && available == 0 && index >= closed)
+        Ok(self.ahead()?.ended)
     }
 
     /// Makes `sequence` the next one to read. It may lie in the future.
@@ -141,48 +156,46 @@ impl TickReader {
         }
     }
 
-    /// Index of the next record in the current segment, and how many committed ones follow from there.
-    /// Goes on to the next segment if this one is finished.
-    fn available(&mut self) -> Result<(usize, usize), StoreError> {
+    /// What lies ahead, after going on to the next segment if this one is finished.
+    fn ahead(&mut self) -> Result<Ahead, StoreError> {
         loop {
+            if self.current.is_none() && !self.enter()? {
+                return Ok(Ahead::default());
+            }
             let Some(segment) = &self.current else {
-                if self.enter()? {
-                    continue;
-                }
-                return Ok((0, 0));
+                return Ok(Ahead::default());
             };
-            // Closed before committed: a segment found closed has all its records.
+            // The order matters: a segment that was found closed has all its records,
+            // and the one that follows it has its name.
             let closed = segment.closed();
             let first = segment.header().first_sequence;
             let index = usize::try_from(self.next - first).unwrap_or(usize::MAX);
             let available = segment.committed().saturating_sub(index);
-            let end = closed.map(|count| (count, first + count as u64));
-            match end {
-                Some((count, end)) if available == 0 && self.next >= end => {
-                    // An empty closed segment may have been removed, and another may have its name by now.
-                    let path = if count == 0 { first } else { end };
-                    if count == 0 {
-                        self.current = None;
-                        self.enter()?;
-                        return Ok((index, self.now_available()));
-                    }
-                    if !self.exists(path) {
-                        return Ok((index, 0));
-                    }
-                    self.current = Some(file::open_reader(&self.dir.join(segment_name(path)))?);
-                }
-                _ => return Ok((index, available)),
+            let ended = closed.is_some_and(|count| available == 0 && index >= count);
+            if !ended || !self.follow(first, closed.unwrap_or(0))? {
+                return Ok(Ahead {
+                    index,
+                    available,
+                    ended,
+                });
             }
         }
     }
 
-    fn now_available(&self) -> usize {
-        self.current.as_ref().map_or(0, |segment| {
-            let index = self.next - segment.header().first_sequence;
-            segment
-                .committed()
-                .saturating_sub(usize::try_from(index).unwrap_or(usize::MAX))
-        })
+    /// Goes on to the segment after one that is closed and read, if there is one.
+    fn follow(&mut self, first: u64, count: usize) -> Result<bool, StoreError> {
+        if count == 0 {
+            // Recovery removes a segment that stayed empty, and another may have its name since.
+            self.enter()?;
+            let now = self.current.as_ref().map(|s| s.header().first_sequence);
+            return Ok(now != Some(first));
+        }
+        let path = self.dir.join(segment_name(first + count as u64));
+        let found = path.exists();
+        if found {
+            self.current = Some(file::open_reader(&path)?);
+        }
+        Ok(found)
     }
 
     /// Opens the segment in which `next` lies, or will lie.

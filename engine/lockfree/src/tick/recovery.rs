@@ -6,10 +6,11 @@
 //! the good part is copied, and the report says so loudly.
 
 use super::error::{StoreError, io_error};
-use super::file::{self, Found, SegmentFile, TEMPORARY};
-use super::layout::{segment_bytes, segment_name};
-use super::segment::{SegmentReader, SegmentWriter, record_crc};
+use super::file::{self, Found, SegmentFile};
+use super::layout::{day_of, segment_bytes, segment_name};
+use super::segment::{SegmentReader, SegmentWriter};
 use super::writer::{StoreOptions, SyncPolicy, Verify};
+use crate::crc::record_crc;
 use crate::{RECORD_BYTES, Record, sequence_of, time_of};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -127,7 +128,7 @@ pub(super) fn recover(
     dir: &Path,
     options: &StoreOptions,
 ) -> Result<(Recovered, RecoveryReport), StoreError> {
-    let _ = fs::remove_file(dir.join(TEMPORARY));
+    file::remove_spare(dir);
     let firsts = file::list(dir)?;
     let mut recovery = Recovery {
         dir,
@@ -344,7 +345,8 @@ impl Recovery<'_> {
             return Ok(());
         }
         let header = checked.segment.header();
-        let (file, mut copy) = SegmentFile::prepare(self.dir, header)?;
+        let mut file = SegmentFile::spare(self.dir, header)?;
+        let mut copy = file.begin(self.dir, header);
         for index in 0..checked.good {
             copy.append(&checked.segment.raw_record(index));
         }
@@ -421,10 +423,12 @@ fn is_blank(segment: &SegmentReader, index: usize) -> bool {
     segment.crc(index) == 0 && segment.raw_record(index) == Record::default()
 }
 
-/// Whether the segment was closed and cut to its length.
+/// Whether the segment was closed and cut to its length, with every word as it must be.
 fn is_finished(checked: &Checked) -> bool {
     let header = checked.segment.header();
-    checked.segment.closed() == Some(checked.segment.committed())
+    let first = (checked.good > 0).then(|| checked.segment.raw_record(0));
+    checked.segment.cursors_are_final()
+        && checked.segment.day() == first.map(|first| day_of(time_of(&first)))
         && checked.file_bytes == segment_bytes(header.capacity, checked.claimed) as u64
         && checked.good == checked.claimed
 }

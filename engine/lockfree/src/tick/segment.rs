@@ -10,7 +10,8 @@ use super::layout::{
     OFFSET_DAY, OFFSET_DURABLE, OFFSET_FIRST_SEQUENCE, OFFSET_HEADER_CRC, OFFSET_MAGIC,
     OFFSET_SCHEMA, OFFSET_VERSION, VERSION, day_of, records_offset, segment_bytes, word,
 };
-use crate::region::{Region, Words};
+use crate::crc::record_crc;
+use crate::region::{Region, Words, first_words, load_all, store_all};
 use crate::sync::{Ordering, fence};
 use crate::{Record, time_of};
 use std::sync::Arc;
@@ -69,13 +70,6 @@ impl SegmentHeader {
         }
         Ok(header)
     }
-}
-
-/// CRC32C of a record, as it stands in the CRC column.
-#[inline]
-#[must_use]
-pub fn record_crc(record: &Record) -> u32 {
-    crc32c::crc32c(bytemuck::bytes_of(record))
 }
 
 /// A new segment on the heap: its writing end and a reading end. For tests, and for stores that need not survive.
@@ -155,9 +149,7 @@ impl SegmentWriter {
         let index = self.appended;
         assert!(index < self.header.capacity, "append to a full segment");
         let at = self.records + index * record.len();
-        for (word, new) in self.words[at..at + record.len()].iter().zip(record) {
-            word.store(*new, Ordering::Relaxed);
-        }
+        store_all(first_words(&self.words[at..]), record);
         // Two CRCs share a word; the upper half is still zero, or is what a cut left and is replaced.
         let crc = u64::from(record_crc(record));
         let word = &self.words[word(OFFSET_CRCS) + index / 2];
@@ -213,10 +205,7 @@ impl SegmentWriter {
             return None;
         }
         let at = self.records + index * size_of::<Record>() / size_of::<u64>();
-        let words = &self.words[at..];
-        Some(core::array::from_fn(|word| {
-            words[word].load(Ordering::Relaxed)
-        }))
+        Some(load_all(first_words(&self.words[at..])))
     }
 
     /// Makes the first record's day, which a crash may have left out of step, what it must be.
@@ -306,6 +295,14 @@ impl SegmentReader {
         usize::try_from(closed).ok()?.checked_sub(1)
     }
 
+    /// Whether the cursors stand exactly as [`SegmentWriter::close`] leaves them.
+    #[cfg(not(loom))]
+    pub(crate) fn cursors_are_final(&self) -> bool {
+        let load = |offset| self.region.load(word(offset));
+        load(OFFSET_CLOSED).checked_sub(1) == Some(load(OFFSET_COMMITTED))
+            && load(OFFSET_DURABLE) == 0
+    }
+
     /// The UTC day of the first record, in days since 1970.
     #[must_use]
     pub fn day(&self) -> Option<i64> {
@@ -322,7 +319,7 @@ impl SegmentReader {
     /// Whatever stands at that place, committed or not.
     pub(crate) fn raw_record(&self, index: usize) -> Record {
         let at = self.records + index * size_of::<Record>() / size_of::<u64>();
-        core::array::from_fn(|word| self.region.load(at + word))
+        self.region.load_record(at)
     }
 
     /// The CRC that stands for a record.

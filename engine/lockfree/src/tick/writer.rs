@@ -3,7 +3,7 @@
 use super::error::{StoreError, io_error};
 use super::file::{self, SegmentFile};
 use super::layout::{
-    CAPACITY_MAX, DAY_NS, RECORDS_PER_PREFAULT, day_of, records_offset, segment_name,
+    CAPACITY_MAX, DAY_NS, RECORDS_PER_PREFAULT, day_of, records_offset, segment_bytes, segment_name,
 };
 use super::recovery::{self, Recovered, RecoveryReport};
 use super::segment::{SegmentHeader, SegmentReader, SegmentWriter};
@@ -81,16 +81,24 @@ pub struct TickWriter {
     dir: PathBuf,
     options: StoreOptions,
     /// Held until the writer is gone.
-    _lock: File,
+    _lock: Lock,
     file: SegmentFile,
     segment: SegmentWriter,
     next_sequence: u64,
     last_time: i64,
     /// Records that fit before something else must be done: no more room, or no more prefaulted pages.
     limit: usize,
+    /// Records whose pages are present.
+    present: usize,
+    /// The next segment, made ahead.
+    spare: Option<SegmentFile>,
+    /// Making it was tried for this segment.
+    spare_refused: bool,
     /// First instant of the day after the segment's.
     day_end: i64,
     durable: u64,
+    /// Segments that begin here or later may not be on the disk; this program does not know who forced the earlier ones.
+    unsynced_from: u64,
     last_sync: Instant,
     /// An older segment, open for [`TickWriter::read_at`].
     older: Option<SegmentReader>,
@@ -124,10 +132,14 @@ impl TickWriter {
                 .and_then(|last| segment.record(last))
                 .map_or(report.last_time_ns, |last| time_of(&last)),
             limit: 0,
+            present: 0,
+            spare: None,
+            spare_refused: false,
             file,
             segment,
             next_sequence,
             durable: 0,
+            unsynced_from: 0,
             last_sync: Instant::now(),
             older: None,
         };
@@ -177,6 +189,7 @@ impl TickWriter {
 
     /// Forces everything committed to the disk now.
     pub fn sync(&mut self) -> Result<(), StoreError> {
+        self.sync_older()?;
         self.file.sync()?;
         self.segment.set_durable(self.segment.committed());
         self.durable = self.committed();
@@ -232,8 +245,26 @@ impl TickWriter {
 
     /// Ends the store in good order: commits, closes the segment, cuts it to its length and forces it to the disk.
     pub fn close(mut self) -> Result<(), StoreError> {
-        self.finish(true)?;
-        file::sync_directory(&self.dir)
+        self.finish()?;
+        file::remove_spare(&self.dir);
+        self.sync_finished()
+    }
+
+    /// Forces the closed segments to the disk that nobody has forced yet.
+    fn sync_older(&mut self) -> Result<(), StoreError> {
+        let current = self.segment.header().first_sequence;
+        if self.unsynced_from < current {
+            for first in file::list(&self.dir)? {
+                if (self.unsynced_from..current).contains(&first) {
+                    let path = self.dir.join(segment_name(first));
+                    let synced = File::open(&path).and_then(|file| file.sync_all());
+                    synced.map_err(io_error(&path, "sync"))?;
+                }
+            }
+            file::sync_directory(&self.dir)?;
+            self.unsynced_from = current;
+        }
+        Ok(())
     }
 
     #[cold]
@@ -252,6 +283,32 @@ impl TickWriter {
         }
     }
 
+    /// One step of what will be needed soon, for a writer that has nothing else to do:
+    /// the next pages are made present, then, from the middle of a segment on, the next segment file is made.
+    /// Without it the same is done by the append that needs it. Returns whether there was anything to do.
+    ///
+    /// [`StoreError::Full`] is an early warning, given once a segment: appending still works until this segment is full.
+    pub fn prepare(&mut self) -> Result<bool, StoreError> {
+        let capacity = self.segment.header().capacity;
+        let appended = self.segment.appended();
+        if self.options.prefault
+            && self.present < capacity
+            && self.present.saturating_sub(appended) < RECORDS_PER_PREFAULT
+        {
+            self.populate();
+            if appended > 0 {
+                self.limit = self.present;
+            }
+            return Ok(true);
+        }
+        if self.spare.is_none() && !self.spare_refused && appended >= capacity / 2 {
+            self.spare_refused = true;
+            self.spare = Some(self.make_spare()?);
+            return Ok(true);
+        }
+        Ok(false)
+    }
+
     /// Begins a new segment if this one is full or its day is over, and makes the next pages present.
     #[cold]
     fn make_room(&mut self, time: i64) -> Result<(), StoreError> {
@@ -262,45 +319,71 @@ impl TickWriter {
         if self.segment.appended() == 0 {
             self.day_end = end_of_day(time);
         }
-        let capacity = self.segment.header().capacity;
-        self.limit = capacity;
-        if self.options.prefault {
-            let from = self.segment.appended();
-            self.limit = (from + RECORDS_PER_PREFAULT).min(capacity);
-            self.file.region.populate(
-                (records_offset(capacity) + from * RECORD_BYTES) & !(PAGE - 1),
-                (self.limit - from) * RECORD_BYTES + PAGE,
-            );
+        if self.present <= self.segment.appended() {
+            self.populate();
         }
+        self.limit = self.present;
         Ok(())
+    }
+
+    /// Makes the pages of the next records present.
+    fn populate(&mut self) {
+        let capacity = self.segment.header().capacity;
+        if !self.options.prefault {
+            self.present = capacity;
+            return;
+        }
+        let from = self.present.max(self.segment.appended());
+        self.present = (from + RECORDS_PER_PREFAULT).min(capacity);
+        let first_page = (records_offset(capacity) + from * RECORD_BYTES) & !(PAGE - 1);
+        let end = segment_bytes(capacity, self.present);
+        self.file.region.populate(first_page, end - first_page);
+    }
+
+    fn make_spare(&self) -> Result<SegmentFile, StoreError> {
+        let header = header(&self.options, self.next_sequence);
+        let spare = SegmentFile::spare(&self.dir, header)?;
+        if self.options.prefault {
+            spare.region.populate(0, records_offset(header.capacity));
+        }
+        Ok(spare)
     }
 
     /// The next segment exists before this one is closed: a reader that finds a closed segment without a successor
     /// knows that the store is closed.
     fn roll(&mut self) -> Result<(), StoreError> {
-        let (file, segment) =
-            SegmentFile::create(&self.dir, header(&self.options, self.next_sequence))?;
-        if self.options.prefault {
-            file.region
-                .populate(0, records_offset(segment.header().capacity));
+        let mut file = match self.spare.take() {
+            Some(spare) => spare,
+            None => self.make_spare()?,
+        };
+        let segment = file.begin(&self.dir, header(&self.options, self.next_sequence));
+        file.take_name(&self.dir)?;
+        self.finish()?;
+        if self.options.sync != SyncPolicy::None {
+            self.sync_finished()?;
         }
-        self.finish(self.options.sync != SyncPolicy::None)?;
         self.file = file;
         self.segment = segment;
         self.limit = 0;
+        self.present = 0;
+        self.spare_refused = false;
         Ok(())
     }
 
-    fn finish(&mut self, sync: bool) -> Result<(), StoreError> {
+    fn finish(&mut self) -> Result<(), StoreError> {
         self.segment.close();
         self.file
-            .truncate(self.segment.header(), self.segment.committed())?;
-        if sync {
-            self.file.sync()?;
-            self.durable = self.committed();
-            self.last_sync = Instant::now();
-        }
-        Ok(())
+            .truncate(self.segment.header(), self.segment.committed())
+    }
+
+    /// Forces everything to the disk after the current segment was closed.
+    fn sync_finished(&mut self) -> Result<(), StoreError> {
+        self.sync_older()?;
+        self.file.sync()?;
+        self.unsynced_from = self.committed() + 1;
+        self.durable = self.committed();
+        self.last_sync = Instant::now();
+        file::sync_directory(&self.dir)
     }
 }
 
@@ -323,8 +406,17 @@ fn end_of_day(time: i64) -> i64 {
     (day_of(time) + 1).saturating_mul(DAY_NS)
 }
 
+struct Lock(File);
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Closing is not enough: a child process that is just being started holds a copy of the file for a moment.
+        let _ = self.0.unlock();
+    }
+}
+
 /// One writer a directory: the kernel drops the lock with the process, however it ends.
-fn lock(dir: &Path) -> Result<File, StoreError> {
+fn lock(dir: &Path) -> Result<Lock, StoreError> {
     let path = dir.join("LOCK");
     let file = OpenOptions::new()
         .create(true)
@@ -333,7 +425,7 @@ fn lock(dir: &Path) -> Result<File, StoreError> {
         .open(&path)
         .map_err(io_error(&path, "create"))?;
     match file.try_lock() {
-        Ok(()) => Ok(file),
+        Ok(()) => Ok(Lock(file)),
         Err(TryLockError::WouldBlock) => Err(StoreError::Locked {
             dir: dir.to_path_buf(),
         }),
