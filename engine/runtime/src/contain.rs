@@ -1,7 +1,7 @@
 //! Runs a piece of an agent so that its panic becomes a sentence instead of a dead thread.
 
 use std::any::Any;
-use std::backtrace::Backtrace;
+use std::backtrace::{Backtrace, BacktraceStatus};
 use std::cell::{Cell, RefCell};
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Once;
@@ -12,17 +12,26 @@ mod tests;
 thread_local! {
     /// Whether a panic on this thread is expected to be contained right now.
     static CONTAINED: Cell<bool> = const { Cell::new(false) };
-    /// Where the contained panic happened.
-    static PLACE: RefCell<Option<String>> = const { RefCell::new(None) };
+    /// Where the contained panic happened, and the way there if the environment asks for it.
+    static PLACE: RefCell<Option<(String, Option<String>)>> = const { RefCell::new(None) };
 }
 
 static HOOK: Once = Once::new();
+
+/// A panic that was contained.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Panic {
+    /// `panicked: MESSAGE at FILE:LINE:COLUMN`
+    pub sentence: String,
+    /// Only when `RUST_BACKTRACE` is set.
+    pub backtrace: Option<String>,
+}
 
 /// Calls `run`; a panic inside it comes back as its message and place.
 ///
 /// The caller must treat whatever `run` worked on as broken afterwards.
 #[inline]
-pub(crate) fn contain<T>(run: impl FnOnce() -> T) -> Result<T, String> {
+pub(crate) fn contain<T>(run: impl FnOnce() -> T) -> Result<T, Panic> {
     let outer = CONTAINED.replace(true);
     let result = panic::catch_unwind(AssertUnwindSafe(run));
     CONTAINED.set(outer);
@@ -38,29 +47,28 @@ pub(crate) fn install_hook() {
             if !CONTAINED.get() {
                 return usual(info);
             }
-            let place = info.location().map(ToString::to_string);
-            // Empty unless RUST_BACKTRACE asks for it.
+            let place = info
+                .location()
+                .map_or_else(|| "an unknown place".to_owned(), ToString::to_string);
             let trace = Backtrace::capture();
-            let text = match trace.status() {
-                std::backtrace::BacktraceStatus::Captured => {
-                    format!("{}\n{trace}", place.unwrap_or_default())
-                }
-                _ => place.unwrap_or_default(),
-            };
-            PLACE.with_borrow_mut(|slot| *slot = Some(text));
+            let trace = (trace.status() == BacktraceStatus::Captured).then(|| trace.to_string());
+            PLACE.with_borrow_mut(|slot| *slot = Some((place, trace)));
         }));
     });
 }
 
 #[cold]
-fn describe(payload: &(dyn Any + Send)) -> String {
+fn describe(payload: &(dyn Any + Send)) -> Panic {
     let message = payload
         .downcast_ref::<&str>()
-        .map(|text| (*text).to_owned())
-        .or_else(|| payload.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "a panic without a message".to_owned());
-    match PLACE.take() {
-        Some(place) => format!("{message} at {place}"),
-        None => message,
+        .copied()
+        .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("without a message");
+    // Without the hook there is no place to tell.
+    let (place, backtrace) = PLACE.take().unzip();
+    let place = place.map_or(String::new(), |place| format!(" at {place}"));
+    Panic {
+        sentence: format!("panicked: {message}{place}"),
+        backtrace: backtrace.flatten(),
     }
 }

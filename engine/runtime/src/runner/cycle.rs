@@ -7,14 +7,14 @@ use std::time::Duration;
 use super::Shared;
 use crate::agent::{Agent, AgentSpec, Duty, PanicPolicy, Turn};
 use crate::beat::{AgentBeat, ThreadBeat};
-use crate::contain::contain;
+use crate::contain::{Panic, contain};
 use crate::lifecycle::State;
 use crate::log::{Level, Notice};
 
 /// Idle polls after which an agent is taken to have handled everything, once a fail-stop has
 /// happened and everybody upstream is gone: its inputs cannot fill again, and the end message
 /// may have died with its sender.
-const DRY_POLLS: u32 = 16;
+const DRY_POLLS: u32 = 4;
 
 /// One agent on its thread.
 pub(crate) struct Seat {
@@ -50,7 +50,7 @@ pub(crate) enum Pulse {
 enum Ending {
     Done,
     Failed(String),
-    Panicked(String),
+    Panicked(Panic),
     Forced(String),
 }
 
@@ -87,7 +87,7 @@ impl Seat {
         let Some(agent) = self.agent.as_mut() else {
             return Ok(());
         };
-        contain(|| agent.on_start()).unwrap_or_else(|panic| Err(format!("panicked: {panic}")))
+        contain(|| agent.on_start()).unwrap_or_else(|panic| Err(panic.sentence))
     }
 
     fn set_state(&mut self, shared: &Shared, state: State) {
@@ -267,12 +267,14 @@ fn end(seat: &mut Seat, shared: &Shared, ending: Ending) {
     let clock = &shared.options.clock;
     let begin = clock.raw();
     seat.set_state(shared, State::Cleaning);
+    let mut backtrace = None;
     let (reason, close) = match ending {
         Ending::Done => (None, true),
         Ending::Failed(reason) | Ending::Forced(reason) => (Some(reason), true),
         Ending::Panicked(panic) => {
             seat.beat.panics.add(1);
-            (Some(format!("panicked: {panic}")), false)
+            backtrace = panic.backtrace;
+            (Some(panic.sentence), false)
         }
     };
     if let Some(reason) = &reason {
@@ -282,11 +284,11 @@ fn end(seat: &mut Seat, shared: &Shared, ending: Ending) {
         }
     }
     let closed = if close {
-        contain(|| agent.on_close()).unwrap_or_else(|panic| Err(format!("panicked: {panic}")))
+        contain(|| agent.on_close()).unwrap_or_else(|panic| Err(panic.sentence))
     } else {
         Ok(())
     };
-    let dropped = contain(|| drop(agent)).map_err(|panic| format!("panicked: {panic}"));
+    let dropped = contain(|| drop(agent)).map_err(|panic| panic.sentence);
     for error in [closed.as_ref().err(), dropped.as_ref().err()]
         .into_iter()
         .flatten()
@@ -307,6 +309,9 @@ fn end(seat: &mut Seat, shared: &Shared, ending: Ending) {
         .with("workerId", seat.name.as_str())
         .with("duration_ns", clock.since_ns(begin))
         .with("success", success);
+    if let Some(backtrace) = backtrace {
+        notice = notice.with("backtrace", backtrace);
+    }
     shared.options.notices.post(clock, notice);
     seat.set_state(shared, State::Terminated);
 }

@@ -21,6 +21,10 @@ use crate::os;
 /// was not declared, and it is how soon a parked thread sees a stop.
 const PARK_LIMIT: Duration = Duration::from_millis(100);
 
+/// The same once a stop was asked for: an end shall not wait for sleepers, and their time limits
+/// are looked at when they wake.
+const PARK_LIMIT_STOPPING: Duration = Duration::from_millis(1);
+
 /// Time beyond the whole shutdown in which a thread must have come back from its last poll.
 const ABANDON_AFTER: Duration = Duration::from_secs(1);
 
@@ -328,11 +332,16 @@ impl Body {
 
     /// Time until an agent's timer is due, at most the park limit.
     fn until_timer(&self) -> Duration {
-        let clock = &self.cycle.shared().options.clock;
-        let timer = self.cycle.timer().map_or(PARK_LIMIT, |due| {
+        let RunOptions { clock, stop, .. } = &self.cycle.shared().options;
+        let limit = if stop.is_requested() {
+            PARK_LIMIT_STOPPING
+        } else {
+            PARK_LIMIT
+        };
+        let timer = self.cycle.timer().map_or(limit, |due| {
             Duration::from_nanos(clock.delta_ns(clock.raw(), due))
         });
-        timer.min(PARK_LIMIT)
+        timer.min(limit)
     }
 }
 

@@ -333,3 +333,91 @@ fn roles_are_unique() {
         .expect("the same name twice");
     assert!(error.to_string().contains("two agents"), "{error}");
 }
+
+#[test]
+fn when_a_consumer_dies_its_blocked_producers_are_forced_behind_the_cause() {
+    let mut chain = chain_with(1_000_000, |relay| relay.panics_at = Some(100));
+    chain.specs[0].drain = Duration::from_millis(20);
+    let map = CoreMap::shared(&[
+        ("a", &["source"]),
+        ("b", &["relay", "sink"]),
+        ("c", &["supervisor", "logger"]),
+    ]);
+    let report = launch(&map, chain.specs, &chain.options)
+        .expect("a legal map")
+        .join();
+    let agents: Vec<_> = report.failures.iter().map(|f| f.agent.as_str()).collect();
+    assert_eq!(agents[0], "relay", "{report:?}");
+    // The source had no room any more, unless it was stopped before its ring was full.
+    assert!(
+        agents.len() == 1 || agents == ["relay", "source"],
+        "{report:?}"
+    );
+    assert_eq!(
+        *chain.closed.lock().expect("all ended"),
+        ["sink", "supervisor", "logger"]
+    );
+}
+
+/// Answers each message with the next number, so that both threads park in between.
+struct Player {
+    name: &'static str,
+    input: Consumer<u64>,
+    out: Producer<u64>,
+    serves: bool,
+    last: u64,
+}
+
+impl Agent for Player {
+    fn role(&self) -> &str {
+        self.name
+    }
+
+    fn poll(&mut self, duty: &Duty) -> Turn {
+        if std::mem::take(&mut self.serves) {
+            self.out.push(0);
+        }
+        let (out, last) = (&mut self.out, self.last);
+        let mut ended = false;
+        let work = self.input.drain(duty.budget as usize, |&number| {
+            ended |= number >= last;
+            if number <= last {
+                out.push(number + 1);
+            }
+        });
+        if ended {
+            Turn::Done
+        } else {
+            Turn::Worked(work)
+        }
+    }
+}
+
+#[test]
+fn a_declared_edge_wakes_a_parked_thread() {
+    // One exchange that waited for the park limit instead of its wake-up would take 100 ms.
+    const EXCHANGES: u64 = 2_000;
+    let (to_b, from_a) = edge(8);
+    let (to_a, from_b) = edge(8);
+    let player = |name, input, out, serves| Player {
+        name,
+        input,
+        out,
+        serves,
+        last: EXCHANGES,
+    };
+    let specs = vec![
+        AgentSpec::from(player("a", from_b, to_b, true)).feeds(&["b"]),
+        AgentSpec::from(player("b", from_a, to_a, false)),
+    ];
+    let options = RunOptions::new(Clock::new());
+    let map = CoreMap::shared(&[("a", &["a"]), ("b", &["b"])]);
+    let begin = options.clock.raw();
+    let report = launch(&map, specs, &options).expect("a legal map").join();
+    assert!(report.ok, "{report:?}");
+    let took = Duration::from_nanos(options.clock.since_ns(begin));
+    assert!(
+        took < Duration::from_mins(1),
+        "wake-ups were lost: {took:?}"
+    );
+}
