@@ -122,33 +122,26 @@ impl QuoteTouch {
 
     /// A depth run moved the book to this id and touch; answers what could be compared.
     pub fn run(&mut self, last_id: u64, touch: Touch) -> Compared {
-        let mut done = Compared::default();
-        if self
-            .quotes
-            .back()
-            .is_none_or(|newest| newest.update_id < last_id)
-        {
-            if self.waiting.len() == WAITING_MAX {
-                self.waiting.pop_front();
-                done.skipped += 1;
-            } else if self.waiting.capacity() == 0 {
-                self.waiting.reserve_exact(WAITING_MAX);
+        let newest = self.quotes.back().map(|newest| newest.update_id);
+        let done = match newest {
+            None => compare(touch, None),
+            Some(newest) if newest < last_id => self.wait(last_id, touch),
+            Some(_) => {
+                while self
+                    .quotes
+                    .get(1)
+                    .is_some_and(|second| second.update_id <= last_id)
+                {
+                    self.quotes.pop_front();
+                }
+                compare(
+                    touch,
+                    self.quotes
+                        .front()
+                        .filter(|quote| quote.update_id <= last_id),
+                )
             }
-            self.waiting.push_back((last_id, touch));
-        } else {
-            while self
-                .quotes
-                .get(1)
-                .is_some_and(|second| second.update_id <= last_id)
-            {
-                self.quotes.pop_front();
-            }
-            let newest = self
-                .quotes
-                .front()
-                .filter(|quote| quote.update_id <= last_id);
-            done += compare(touch, newest);
-        }
+        };
         self.total += done;
         done
     }
@@ -227,6 +220,18 @@ impl QuoteTouch {
         ] {
             word(count);
         }
+    }
+
+    fn wait(&mut self, last_id: u64, touch: Touch) -> Compared {
+        let mut done = Compared::default();
+        if self.waiting.len() == WAITING_MAX {
+            self.waiting.pop_front();
+            done.skipped += 1;
+        } else if self.waiting.capacity() == 0 {
+            self.waiting.reserve_exact(WAITING_MAX);
+        }
+        self.waiting.push_back((last_id, touch));
+        done
     }
 
     fn give_up(&mut self) -> Compared {
