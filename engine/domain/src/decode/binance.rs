@@ -26,7 +26,7 @@ struct Frame<'a> {
     reader: Reader<'a>,
     /// The name in the frame, or else the one it was received under.
     stream: &'a [u8],
-    fields: Fields,
+    fields: &'a mut Fields,
     /// The symbol looked up last.
     found: Option<(&'a [u8], InstrumentId, Grids)>,
     /// Set as soon as they are known, so that a refusal can name them.
@@ -42,12 +42,13 @@ pub(super) fn decode(
     table: &InstrumentTable,
     levels: &mut Levels,
 ) -> Result<Decoded, Reject> {
+    let mut fields = Fields::default();
     let mut this = Frame {
         venue,
         table,
         reader: Reader(frame),
         stream,
-        fields: Fields::default(),
+        fields: &mut fields,
         found: None,
         instrument: None,
         trade: None,
@@ -68,7 +69,7 @@ impl<'a> Frame<'a> {
     /// What the noted values say.
     fn event(&mut self, levels: &mut Levels) -> Result<Decoded, Fault> {
         let kind = self.fields.letter(b'e');
-        if kind.shape == Shape::Absent {
+        if kind.shape() == Shape::Absent {
             return self.untyped(levels);
         }
         match self.reader.text(kind)? {
@@ -98,10 +99,10 @@ impl<'a> Frame<'a> {
             let code = self.reader.signed(fields.code)?;
             return Ok(Decoded::Notice(Notice::VenueError { code }));
         }
-        if fields.result.shape != Shape::Absent {
+        if fields.result.shape() != Shape::Absent {
             return Ok(Decoded::Notice(Notice::SubscriptionReply));
         }
-        if fields.symbols.shape == Shape::Array {
+        if fields.symbols.shape() == Shape::Array {
             return Ok(Decoded::Notice(Notice::InstrumentInfo));
         }
         if fields.last_update_id.is_given() {

@@ -18,54 +18,73 @@ fn eight_digits(word: u64) -> u64 {
     fours.wrapping_mul((10_000 << 32) + 1) >> 32
 }
 
-/// An unsigned decimal that starts at `at`, and the position behind it, as steps of a grid.
+/// An unsigned decimal that starts at `at` in some bytes of a frame, and the position behind it, as steps of a grid.
 ///
 /// `None` does not mean that the text is wrong, only that it is not of the common form: 1 to 7 digits, up to
-/// 8 decimals, on a step of at most 8 decimals and on the grid, with some bytes of frame behind it.
+/// 8 decimals, on a step of at most 8 decimals and on the grid.
 #[inline]
-pub fn quick(text: &[u8], at: usize, grid: Grid) -> Option<(i64, usize)> {
-    let whole_word = word(text, at)?;
-    let whole_len = leading_digits(whole_word);
-    if whole_len == 0 || whole_len == 8 || grid.scale() > 8 {
+pub fn number<const N: usize>(window: &[u8; N], at: usize, grid: Grid) -> Option<(i64, usize)> {
+    let scale = u32::from(grid.scale());
+    let whole = word(window, at)?;
+    let whole_len = leading_digits(whole);
+    if whole_len == 0 || whole_len == 8 || scale > 8 {
         return None;
     }
-    let whole = eight_digits(whole_word << (8 * (8 - whole_len)));
+    // Right-aligned: the last digit as the highest byte, zeros below the first.
+    let whole = (whole << (8 * (8 - whole_len))) & (ONES * 0x0f);
     let mut end = at + whole_len;
-    let kept = 8 * u32::from(grid.scale());
-    let mut decimals = 0;
-    if text.get(end) == Some(&b'.') {
-        let part_word = word(text, end + 1)?;
-        let part_len = leading_digits(part_word);
-        if part_len == 0 {
+    let mut part = 0;
+    if window.get(end) == Some(&b'.') {
+        let digits = word(window, end + 1)?;
+        let part_len = leading_digits(digits);
+        if part_len == 0 || (part_len == 8 && is_digit(window, end + 9)) {
             return None;
         }
+        // Left-aligned, so that missing decimals are zeros behind.
+        part = digits & (u64::MAX >> (8 * (8 - part_len))) & (ONES * 0x0f);
         end += 1 + part_len;
-        let part = part_word & (u64::MAX >> (8 * (8 - part_len))) & (ONES * 0x0f);
-        if part.unbounded_shr(kept) != 0 {
-            return None;
-        }
-        decimals = eight_digits(part.unbounded_shl(64 - kept));
-        if part_len == 8 && text.get(end).is_some_and(u8::is_ascii_digit) {
+        if part.unbounded_shr(8 * scale) != 0 {
             return None;
         }
     }
-    // Below 10^7 x 10^8 + 10^8.
-    let count = whole.cast_signed() * POWERS[usize::from(grid.scale())] + decimals.cast_signed();
-    let mantissa = grid.mantissa();
+    let part = part.unbounded_shl(64 - 8 * scale);
+    let count = if whole_len + scale as usize <= 8 {
+        eight_digits(whole.unbounded_shr(8 * scale) | part)
+    } else {
+        // Below 10^7 x 10^8 + 10^8.
+        eight_digits(whole) * POWERS[scale as usize].unsigned_abs() + eight_digits(part)
+    };
+    let (count, mantissa) = (count.cast_signed(), grid.mantissa());
     if mantissa == 1 {
         return Some((count, end));
     }
     (count % mantissa == 0).then(|| (count / mantissa, end))
 }
 
+#[inline]
+fn is_digit(window: &[u8], at: usize) -> bool {
+    window.get(at).is_some_and(u8::is_ascii_digit)
+}
+
 /// The decimal text from `start` to `end` as steps of a grid; the same as [`Grid::parse`].
 #[inline]
 pub fn steps(text: &[u8], start: usize, end: usize, grid: Grid) -> Result<i64, DecimalError> {
-    match quick(text, start, grid) {
-        Some((steps, stop)) if stop == end => Ok(steps),
+    let found = if let Some(window) = text[start..].first_chunk::<WINDOW>() {
+        number(window, 0, grid)
+    } else {
+        let mut window = [0; WINDOW];
+        let rest = &text[start..];
+        window[..rest.len()].copy_from_slice(rest);
+        number(&window, 0, grid)
+    };
+    match found {
+        Some((steps, len)) if start + len == end => Ok(steps),
         _ => grid.parse(&text[start..end]),
     }
 }
+
+/// Covers every text of the common form, and the words that are loaded to search it.
+const WINDOW: usize = 24;
 
 /// The decimal text as steps of a grid, rounded down where it lies between two steps.
 pub fn steps_floor(text: &[u8], grid: Grid) -> Result<i64, DecimalError> {

@@ -66,17 +66,17 @@ impl<'a> Reader<'a> {
     /// Why the value is not of the shape that was looked for.
     #[cold]
     fn refuse<T>(self, value: Value) -> Result<T, Fault> {
-        Err(if value.shape == Shape::Absent {
+        Err(if value.shape() == Shape::Absent {
             Fault::new(Reason::MissingField, self.0.len())
         } else {
-            Fault::new(Reason::WrongType, value.start as usize)
+            Fault::new(Reason::WrongType, value.start())
         })
     }
 
     /// A text, as it stands between the quotes.
     #[inline]
     pub fn text(self, value: Value) -> Result<&'a [u8], Fault> {
-        if value.shape == Shape::Text {
+        if value.shape() == Shape::Text {
             Ok(value.of(self.0))
         } else {
             self.refuse(value)
@@ -86,7 +86,7 @@ impl<'a> Reader<'a> {
     /// An array.
     #[inline]
     pub fn array(self, value: Value) -> Result<Value, Fault> {
-        if value.shape == Shape::Array {
+        if value.shape() == Shape::Array {
             Ok(value)
         } else {
             self.refuse(value)
@@ -96,7 +96,7 @@ impl<'a> Reader<'a> {
     /// An object.
     #[inline]
     pub fn object(self, value: Value) -> Result<Value, Fault> {
-        if value.shape == Shape::Object {
+        if value.shape() == Shape::Object {
             Ok(value)
         } else {
             self.refuse(value)
@@ -106,14 +106,14 @@ impl<'a> Reader<'a> {
     /// A whole number from 0 on.
     #[inline]
     pub fn unsigned(self, value: Value) -> Result<u64, Fault> {
-        match value.shape {
+        match value.shape() {
             Shape::Digits => {}
             Shape::Number if value.of(self.0)[1..].iter().all(u8::is_ascii_digit) => {
                 return value.fault(Reason::OutOfRange);
             }
             _ => return self.refuse(value),
         }
-        match decimal::unsigned(self.0, value.start as usize, value.end as usize) {
+        match decimal::unsigned(self.0, value.start(), value.end()) {
             Some(number) => Ok(number),
             None => value.fault(Reason::OutOfRange),
         }
@@ -121,7 +121,7 @@ impl<'a> Reader<'a> {
 
     /// A whole number.
     pub fn signed(self, value: Value) -> Result<i64, Fault> {
-        if !matches!(value.shape, Shape::Digits | Shape::Number) {
+        if !matches!(value.shape(), Shape::Digits | Shape::Number) {
             return self.refuse(value);
         }
         Grid::UNIT
@@ -132,7 +132,7 @@ impl<'a> Reader<'a> {
     /// `true` or `false`.
     #[inline]
     pub fn boolean(self, value: Value) -> Result<bool, Fault> {
-        match value.shape {
+        match value.shape() {
             Shape::True => Ok(true),
             Shape::False => Ok(false),
             _ => self.refuse(value),
@@ -227,10 +227,10 @@ impl<'a> Reader<'a> {
 
     #[inline]
     fn decimal(self, value: Value, grid: Grid) -> Result<Result<i64, DecimalError>, Fault> {
-        if value.shape != Shape::Text {
+        if value.shape() != Shape::Text {
             return self.refuse(value);
         }
-        let (start, end) = (value.start as usize, value.end as usize);
+        let (start, end) = (value.start(), value.end());
         Ok(decimal::steps(self.0, start, end, grid))
     }
 

@@ -95,7 +95,7 @@ fn scan(frame: &[u8]) -> Result<Option<Fields>, Fault> {
 
 /// The bytes of a number, or of a text that should be one.
 fn digits(reader: Reader<'_>, value: Value) -> Result<&[u8], Fault> {
-    match value.shape {
+    match value.shape() {
         Shape::Digits | Shape::Number => Ok(value.of(reader.0)),
         _ => reader.text(value),
     }
@@ -103,7 +103,7 @@ fn digits(reader: Reader<'_>, value: Value) -> Result<&[u8], Fault> {
 
 fn steps(reader: Reader<'_>, value: Value, grid: Grid) -> Result<Result<i64, DecimalError>, Fault> {
     digits(reader, value)?;
-    let (start, end) = (value.start as usize, value.end as usize);
+    let (start, end) = (value.start(), value.end());
     Ok(decimal::steps(reader.0, start, end, grid))
 }
 

@@ -28,32 +28,86 @@ pub enum Shape {
 }
 
 /// Where a value stands in its frame: of a text what is between the quotes, of the rest all of it.
+/// Eight bytes, because a frame's fields are a table of them that is cleared for every frame.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct Value {
-    /// What it is.
-    pub shape: Shape,
-    /// Its first byte.
-    pub start: u32,
-    /// The byte behind its last.
-    pub end: u32,
+    start: u32,
+    /// Length times 16, plus the shape.
+    length_and_shape: u32,
+}
+
+impl Shape {
+    const ALL: [Self; 16] = {
+        let mut all = [Self::Absent; 16];
+        let shapes = [
+            Self::Absent,
+            Self::Null,
+            Self::True,
+            Self::False,
+            Self::Digits,
+            Self::Number,
+            Self::Text,
+            Self::Array,
+            Self::Object,
+        ];
+        let mut at = 0;
+        while at < shapes.len() {
+            all[at] = shapes[at];
+            at += 1;
+        }
+        all
+    };
 }
 
 impl Value {
+    /// Lengths have 28 bits; the longest text a cursor is given has 27.
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "the entry points bound the length of the text"
+    )]
+    #[inline]
+    fn new(shape: Shape, start: usize, end: usize) -> Self {
+        Self {
+            start: start as u32,
+            length_and_shape: (end.wrapping_sub(start) as u32) << 4 | shape as u32,
+        }
+    }
+
+    /// What it is.
+    #[inline]
+    pub fn shape(self) -> Shape {
+        Shape::ALL[(self.length_and_shape & 15) as usize]
+    }
+
+    /// Its first byte.
+    #[inline]
+    pub fn start(self) -> usize {
+        self.start as usize
+    }
+
+    /// The byte behind its last.
+    #[inline]
+    pub fn end(self) -> usize {
+        self.start()
+            .wrapping_add((self.length_and_shape >> 4) as usize)
+    }
+
     /// Whether the frame has it, and not as `null`.
+    #[inline]
     pub fn is_given(self) -> bool {
-        !matches!(self.shape, Shape::Absent | Shape::Null)
+        !matches!(self.shape(), Shape::Absent | Shape::Null)
     }
 
     /// Refuses the frame for what this value says.
     #[cold]
     pub fn fault<T>(self, reason: Reason) -> Result<T, Fault> {
-        Err(Fault::new(reason, self.start as usize))
+        Err(Fault::new(reason, self.start()))
     }
 
     /// Its bytes.
     #[inline]
     pub fn of(self, frame: &[u8]) -> &[u8] {
-        &frame[self.start as usize..self.end as usize]
+        &frame[self.start()..self.end()]
     }
 }
 
@@ -83,12 +137,8 @@ impl<'a> Cursor<'a> {
     }
 
     /// At a byte further on, to read a value found before once more.
-    pub fn at(text: &'a [u8], at: u32) -> Self {
-        Self {
-            text,
-            at: at as usize,
-            depth: 0,
-        }
+    pub fn at(text: &'a [u8], at: usize) -> Self {
+        Self { text, at, depth: 0 }
     }
 
     /// The byte the cursor stands on.
@@ -106,7 +156,7 @@ impl<'a> Cursor<'a> {
     /// The value of that shape that began at `start` and ends here.
     #[inline]
     pub fn since(&self, start: usize, shape: Shape) -> Value {
-        value(shape, start, self.at)
+        Value::new(shape, start, self.at)
     }
 
     /// Moves to a position at which the caller knows a value to end.
@@ -118,6 +168,15 @@ impl<'a> Cursor<'a> {
     /// The next byte that is not white space.
     #[inline]
     pub fn peek(&mut self) -> Option<u8> {
+        match self.text.get(self.at) {
+            Some(0..=b' ') => self.peek_behind_space(),
+            next => next.copied(),
+        }
+    }
+
+    /// Out of line, because venues write no white space, or hardly any.
+    #[cold]
+    fn peek_behind_space(&mut self) -> Option<u8> {
         loop {
             match self.text.get(self.at) {
                 Some(b' ' | b'\n' | b'\r' | b'\t') => self.at += 1,
@@ -188,21 +247,37 @@ impl<'a> Cursor<'a> {
             return Ok(());
         }
         loop {
-            self.expect(b'"')?;
-            let quoted = self.quoted()?;
             let mut plain = [0; KEY_BYTES];
-            let key = &self.text[quoted.start..quoted.end];
-            let key = if quoted.escaped {
-                without_escapes(key, &mut plain)
-            } else {
-                key
+            let key = match self.text[self.at..].first_chunk() {
+                // Most keys are one letter, written without white space.
+                Some([b'"', b'A'..=b'Z' | b'a'..=b'z', b'"', b':']) => {
+                    self.at += 4;
+                    &self.text[self.at - 3..self.at - 2]
+                }
+                _ => self.key(&mut plain)?,
             };
-            self.expect(b':')?;
             member(self, key)?;
             if !self.more(b'}')? {
                 return Ok(());
             }
         }
+    }
+
+    /// A key in any form, and its colon.
+    #[inline]
+    fn key<'b>(&mut self, plain: &'b mut [u8; KEY_BYTES]) -> Result<&'b [u8], Fault>
+    where
+        'a: 'b,
+    {
+        self.expect(b'"')?;
+        let quoted = self.quoted()?;
+        let key = &self.text[quoted.start..quoted.end];
+        self.expect(b':')?;
+        Ok(if quoted.escaped {
+            without_escapes(key, plain)
+        } else {
+            key
+        })
     }
 
     /// Reads an array; `element` must read exactly one value.
@@ -233,7 +308,7 @@ impl<'a> Cursor<'a> {
             Some(b'"') => {
                 self.at += 1;
                 let quoted = self.quoted()?;
-                return Ok(value(Shape::Text, quoted.start, quoted.end));
+                return Ok(Value::new(Shape::Text, quoted.start, quoted.end));
             }
             Some(b'-' | b'0'..=b'9') => self.number()?,
             Some(b'{' | b'[') => self.container()?,
@@ -242,7 +317,7 @@ impl<'a> Cursor<'a> {
             Some(b'n') => self.literal(b"null", Shape::Null)?,
             _ => return self.malformed(),
         };
-        Ok(value(shape, start, self.at))
+        Ok(Value::new(shape, start, self.at))
     }
 
     /// Kept out of line: the recursion for nested containers stands here, [`DEPTH_MAX`] deep at most.
@@ -389,20 +464,6 @@ impl<'a> Cursor<'a> {
     }
 }
 
-/// Frames are at most [`super::EXCHANGE_INFO_BYTES_MAX`] long, so positions fit.
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "the entry points bound the length of the text"
-)]
-#[inline]
-fn value(shape: Shape, start: usize, end: usize) -> Value {
-    Value {
-        shape,
-        start: start as u32,
-        end: end as u32,
-    }
-}
-
 /// Integers shorter than this are below the largest double, 1.8e308.
 const DOUBLE_DIGITS: usize = 300;
 
@@ -490,7 +551,7 @@ fn plain_end(text: &[u8], mut at: usize) -> usize {
 pub fn leading_digits(word: u64) -> usize {
     // A digit, less '0', is below 10; adding 118 carries everything else into the byte's high bit.
     let less = word ^ (ONES * u64::from(b'0'));
-    let other = (((less & !HIGH_BITS) + ONES * 118) | less) & HIGH_BITS;
+    let other = (((less & !HIGH_BITS).wrapping_add(ONES * 118)) | less) & HIGH_BITS;
     other.trailing_zeros() as usize / 8
 }
 

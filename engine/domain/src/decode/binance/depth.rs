@@ -2,7 +2,7 @@
 
 use super::scan::Fields;
 use super::{Frame, StreamKind};
-use crate::decode::decimal::quick;
+use crate::decode::decimal::number;
 use crate::decode::fields::{Grids, Reader};
 use crate::decode::json::{Cursor, Shape, Value};
 use crate::decode::{
@@ -16,7 +16,7 @@ use crate::units::{Lots, Ticks};
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct SideRead {
     /// Where its array begins.
-    pub start: u32,
+    pub start: usize,
     /// Whose grids were used.
     pub instrument: InstrumentId,
 }
@@ -34,7 +34,7 @@ impl Levels {
 impl Frame<'_> {
     /// `depthUpdate`: a difference, or on a futures stream such as `@depth20` a partial book.
     pub(super) fn depth_update(&mut self, levels: &mut Levels) -> Result<Decoded, Fault> {
-        let Fields { pu, .. } = self.fields;
+        let Fields { pu, .. } = *self.fields;
         let letter = |letter| self.fields.letter(letter);
         let (bids, asks) = (letter(b'b'), letter(b'a'));
         let (first, last, event_time) = (letter(b'U'), letter(b'u'), letter(b'E'));
@@ -74,7 +74,7 @@ impl Frame<'_> {
             bids,
             asks,
             ..
-        } = self.fields;
+        } = *self.fields;
         let event_time = self.fields.letter(b'E');
         let (instrument, grids) = if symbol.is_given() {
             self.instrument(symbol)?
@@ -113,14 +113,14 @@ impl Frame<'_> {
     ) -> Result<(), Fault> {
         for (side, value) in [(Side::Bid, bids), (Side::Ask, asks)] {
             let wanted = SideRead {
-                start: value.start,
+                start: value.start(),
                 instrument,
             };
-            if value.shape == Shape::Array && self.fields.read[side as usize] == Some(wanted) {
+            if value.shape() == Shape::Array && self.fields.read[side as usize] == Some(wanted) {
                 continue;
             }
             self.reader.array(value)?;
-            let mut cursor = Cursor::at(self.reader.0, value.start);
+            let mut cursor = Cursor::at(self.reader.0, value.start());
             read_side(&mut cursor, grids, levels.side(side))?;
         }
         Ok(())
@@ -153,19 +153,21 @@ pub(super) fn read_side(
 /// A level as the venue writes it, without white space, and the position behind it.
 #[inline]
 fn plain_level(text: &[u8], at: usize, grids: Grids) -> Option<(Level, usize)> {
-    let (px, at) = quick(text, behind(text, at, b"[\"")?, grids.tick)?;
-    let (qty, at) = quick(text, behind(text, at, b"\",\"")?, grids.lot)?;
-    let end = behind(text, at, b"\"]")?;
+    // `["`, a price of up to 16 bytes, `","`, a quantity as long, `"]`, and what the last search looks beyond.
+    let window: &[u8; 64] = text.get(at..)?.first_chunk()?;
+    let (px, px_end) = number(window, behind(window, 0, b"[\"")?, grids.tick)?;
+    let (qty, qty_end) = number(window, behind(window, px_end, b"\",\"")?, grids.lot)?;
+    let end = behind(window, qty_end, b"\"]")?;
     let level = Level {
         px: Ticks(px),
         qty: Lots(qty),
     };
-    (px > 0).then_some((level, end))
+    (px > 0).then_some((level, at + end))
 }
 
 #[inline]
-fn behind<const N: usize>(text: &[u8], at: usize, mark: &[u8; N]) -> Option<usize> {
-    (text.get(at..)?.first_chunk() == Some(mark)).then_some(at + N)
+fn behind<const N: usize>(window: &[u8; 64], at: usize, mark: &[u8; N]) -> Option<usize> {
+    (window.get(at..)?.first_chunk() == Some(mark)).then_some(at + N)
 }
 
 /// A level in any other form, or the reason why it is none.

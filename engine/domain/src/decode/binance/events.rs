@@ -168,7 +168,7 @@ impl Frame<'_> {
         let (instrument, _) = self.instrument(self.fields.letter(b's'))?;
         let value = |letter| self.fields.letter(letter);
         let e8_or_zero = |value: Value| {
-            if !value.is_given() || value.shape == Shape::Text && value.start == value.end {
+            if !value.is_given() || value.shape() == Shape::Text && value.start() == value.end() {
                 return Ok(0);
             }
             reader.e8(value)

@@ -46,7 +46,7 @@ fn read(frame: &[u8]) -> Result<Vec<ListedInstrument>, Fault> {
         }
     }
     let mut listed = Vec::new();
-    Cursor::at(frame, reader.array(symbols)?.start).array(|cursor| {
+    Cursor::at(frame, reader.array(symbols)?.start()).array(|cursor| {
         let row = cursor.value()?;
         listed.extend(instrument(reader, row)?);
         Ok(())
@@ -57,7 +57,7 @@ fn read(frame: &[u8]) -> Result<Vec<ListedInstrument>, Fault> {
 /// The value of a key of an object.
 fn member(frame: &[u8], object: Value, wanted: &[u8]) -> Result<Value, Fault> {
     let mut found = Value::default();
-    Cursor::at(frame, Reader(frame).object(object)?.start).object(|cursor, key| {
+    Cursor::at(frame, Reader(frame).object(object)?.start()).object(|cursor, key| {
         let value = cursor.value()?;
         if key == wanted {
             found = value;
@@ -69,7 +69,7 @@ fn member(frame: &[u8], object: Value, wanted: &[u8]) -> Result<Value, Fault> {
 
 fn instrument(reader: Reader<'_>, row: Value) -> Result<Option<ListedInstrument>, Fault> {
     let [mut symbol, mut status, mut filters] = [Value::default(); 3];
-    Cursor::at(reader.0, reader.object(row)?.start).object(|cursor, key| {
+    Cursor::at(reader.0, reader.object(row)?.start()).object(|cursor, key| {
         let value = cursor.value()?;
         match key {
             b"symbol" => symbol = value,
@@ -83,7 +83,7 @@ fn instrument(reader: Reader<'_>, row: Value) -> Result<Option<ListedInstrument>
     let symbol = Symbol::new(reader.text(symbol)?);
     let status_trading = reader.text(status)? == b"TRADING";
     let (mut tick_size, mut lot_size) = (None, None);
-    Cursor::at(reader.0, reader.array(filters)?.start).array(|cursor| {
+    Cursor::at(reader.0, reader.array(filters)?.start()).array(|cursor| {
         let filter = cursor.value()?;
         match reader.text(member(reader.0, filter, b"filterType")?)? {
             b"PRICE_FILTER" => tick_size = step(reader, filter, b"tickSize")?,

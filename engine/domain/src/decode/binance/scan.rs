@@ -98,7 +98,7 @@ impl Fields {
     /// The fields of an object inside the event, whose JSON has been checked.
     pub fn of(frame: &[u8], object: Value) -> Result<Self, Fault> {
         let mut fields = Self::default();
-        Cursor::at(frame, object.start).object(|cursor, key| {
+        Cursor::at(frame, object.start()).object(|cursor, key| {
             let value = cursor.value()?;
             if let Some(slot) = fields.slot(key) {
                 *slot = value;
@@ -123,7 +123,7 @@ impl<'a> Frame<'a> {
         if cursor.peek() != Some(b'{') {
             let value = cursor.value()?;
             cursor.finish()?;
-            return Ok(found(value.shape));
+            return Ok(found(value.shape()));
         }
         let mut data = None;
         let mut raw_fields = false;
@@ -135,13 +135,13 @@ impl<'a> Frame<'a> {
                 }
                 b"data" => {
                     if raw_fields || data.is_some() {
-                        self.fields = Fields::default();
+                        *self.fields = Fields::default();
                     }
                     data = Some(if cursor.peek() == Some(b'{') {
                         cursor.object(|cursor, key| self.note(cursor, key, levels))?;
                         Found::Event
                     } else {
-                        found(cursor.value()?.shape)
+                        found(cursor.value()?.shape())
                     });
                 }
                 _ if data.is_some() => {
@@ -166,13 +166,28 @@ impl<'a> Frame<'a> {
         key: &[u8],
         levels: &mut Levels,
     ) -> Result<(), Fault> {
-        let side = match key {
-            b"b" | b"bids" => Some(Side::Bid),
-            b"a" | b"asks" => Some(Side::Ask),
-            _ => None,
-        };
-        let value = match side {
-            Some(side) if cursor.peek() == Some(b'[') => self.note_side(cursor, side, levels)?,
+        if let [letter @ (b'a'..=b'z' | b'A'..=b'Z')] = *key {
+            let value = match letter {
+                b'b' if cursor.peek() == Some(b'[') => self.note_side(cursor, Side::Bid, levels)?,
+                b'a' if cursor.peek() == Some(b'[') => self.note_side(cursor, Side::Ask, levels)?,
+                _ => cursor.value()?,
+            };
+            self.fields.letters[usize::from(letter & 63)] = value;
+            return Ok(());
+        }
+        self.note_named(cursor, key, levels)
+    }
+
+    /// Notes one value under a longer key.
+    fn note_named(
+        &mut self,
+        cursor: &mut Cursor<'a>,
+        key: &[u8],
+        levels: &mut Levels,
+    ) -> Result<(), Fault> {
+        let value = match key {
+            b"bids" if cursor.peek() == Some(b'[') => self.note_side(cursor, Side::Bid, levels)?,
+            b"asks" if cursor.peek() == Some(b'[') => self.note_side(cursor, Side::Ask, levels)?,
             _ => cursor.value()?,
         };
         if let Some(slot) = self.fields.slot(key) {
@@ -183,6 +198,7 @@ impl<'a> Frame<'a> {
 
     /// Notes one side of a book, decoding its levels if the instrument can already be guessed.
     /// A wrong guess costs time only: the levels are then decoded again, from where they stand.
+    #[inline(never)]
     fn note_side(
         &mut self,
         cursor: &mut Cursor<'a>,
@@ -197,7 +213,7 @@ impl<'a> Frame<'a> {
                 let value = ahead.since(start, Shape::Array);
                 *cursor = ahead;
                 self.fields.read[side as usize] = Some(SideRead {
-                    start: value.start,
+                    start: value.start(),
                     instrument,
                 });
                 return Ok(value);
@@ -209,7 +225,7 @@ impl<'a> Frame<'a> {
     /// The instrument by what has been read so far.
     fn guess(&mut self) -> Option<(InstrumentId, Grids)> {
         let named = [self.fields.letter(b's'), self.fields.symbol];
-        let named = named.into_iter().find(|value| value.shape == Shape::Text);
+        let named = named.into_iter().find(|value| value.shape() == Shape::Text);
         let symbol = match named {
             Some(value) => value.of(self.reader.0),
             None => stream_symbol(self.stream),

@@ -31,7 +31,11 @@ fn check(text: &str, grid: Grid) {
         let end = before.len() + text.len();
         let found = steps(frame.as_bytes(), before.len(), end, grid);
         assert_eq!(found, right, "{text} on {grid}");
-        match quick(frame.as_bytes(), before.len(), grid) {
+        // At the end of its window a number may be cut, as one that goes on behind it.
+        let mut window = [0; 64];
+        let shown = frame.len().min(64);
+        window[..shown].copy_from_slice(&frame.as_bytes()[..shown]);
+        match number(&window, before.len(), grid) {
             Some((steps, stop)) if stop == end => assert_eq!(right, Ok(steps), "{text} on {grid}"),
             Some((_, stop)) => assert!(stop < end, "{text} on {grid}"),
             None => {}

@@ -21,7 +21,7 @@ fn check(text: &[u8]) {
     let shown = String::from_utf8_lossy(text);
     match (&oracle, &found) {
         (Ok(oracle), Ok(found)) => {
-            let same = match found.shape {
+            let same = match found.shape() {
                 Shape::Absent => false,
                 Shape::Null => oracle.is_null(),
                 Shape::True => oracle.as_bool() == Some(true),
@@ -298,7 +298,7 @@ proptest! {
         for ((key, value), (name, oracle)) in seen.iter().zip(&members) {
             prop_assert_eq!(&key[..], name.as_bytes());
             let bytes = value.of(&text);
-            if value.shape == Shape::Text {
+            if value.shape() == Shape::Text {
                 let quoted = [b"\"", bytes, b"\""].concat();
                 prop_assert_eq!(&serde_json::from_slice::<Oracle>(&quoted).unwrap(), oracle);
             } else {
