@@ -50,6 +50,8 @@ const FACILITIES: [Facility; 9] = [
             "engine/lockfree/src/sync",
             "engine/lockfree/src/wake",
             "engine/runtime/src",
+            // closing the database waits for who holds it
+            "engine/edges/src/storage/writer",
         ],
     },
     Facility {

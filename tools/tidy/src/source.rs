@@ -46,9 +46,10 @@ pub fn production(text: &str) -> String {
     out
 }
 
-/// Whether a path holds tests only.
+/// Whether a path holds tests, benches or examples only.
 pub fn is_test(path: &str) -> bool {
-    path.ends_with("/tests.rs") || path.contains("/tests/") || path.contains("/benches/")
+    let folders = ["/tests/", "/benches/", "/examples/"];
+    path.ends_with("/tests.rs") || folders.iter().any(|folder| path.contains(folder))
 }
 
 /// The identifiers of a line of code, with their byte offsets.

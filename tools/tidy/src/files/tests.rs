@@ -41,3 +41,15 @@ fn unfinished_work_and_paths_of_one_machine_are_found() {
     check(&format!("docs{}a.md", MACHINE[3]), 0);
     check("a ring of 64-byte messages", 0);
 }
+
+#[test]
+fn a_test_switched_off_is_found_unless_another_starts_it() {
+    let check = |reason: &str, rest: &str, findings: usize| {
+        let text = format!("{SWITCHED_OFF}{reason}]\nfn b() {{}}\n{rest}");
+        assert_eq!(words("a.rs", &text).len(), findings, "{text}");
+    };
+    check("", "", 1);
+    check(" = \"slow\"", "", 1);
+    check(" = \"the other half of a\"", "", 1);
+    check(" = \"the other half of a\"", "fn a() {}", 0);
+}
