@@ -19,7 +19,7 @@ use std::time::Duration;
 const RETRY_MS: [u64; 5] = [50, 100, 200, 400, 800];
 /// Wait after which a full disk is tried again, in ms.
 const RETRY_FULL_MS: u64 = 1000;
-/// Rows per insert statement, largest first. One statement of 50 rows costs 0.7 of 50 statements of one row.
+/// Rows per insert statement, largest first. A statement has a cost of its own, which many rows share.
 const BATCHES: [usize; 3] = [50, 10, 1];
 const NS_PER_MS: u64 = 1_000_000;
 
@@ -292,15 +292,14 @@ impl TradeWriter {
         Ok(state)
     }
 
-    /// Commits what waits, gives the statements back, empties the WAL and closes the database. A busy database is tried
-    /// for 1.55 s; it is the one place that waits.
+    /// Commits what waits, gives the statements back, empties the WAL and closes the database.
+    ///
+    /// It is the one place that waits for a locked database, as long as all attempts of [`TradeWriter::tick`] take.
     pub fn close(mut self) -> Result<Closed, StorageError> {
-        for wait_ms in RETRY_MS {
-            match self.commit(0)? {
-                State::Ready => break,
-                State::Busy { .. } => std::thread::sleep(Duration::from_millis(wait_ms)),
-            }
-        }
+        let patience = Duration::from_millis(RETRY_MS.iter().sum());
+        self.db
+            .busy_timeout(patience)
+            .map_err(|error| StorageError::of(&self.path, "closing", error))?;
         if self.commit(0)? != State::Ready {
             return Err(StorageError::Locked {
                 path: self.path,
