@@ -49,7 +49,7 @@ pub struct Source {
     pub kind: SourceKind,
     /// The files, played one after the other. May be empty if the command line names them.
     pub paths: Vec<PathBuf>,
-    /// The files' format by name; `None` is "auto": found from the file's first bytes and its name.
+    /// The files' format, a name of [`crate::import::Format`]; `None` is "auto": found from the file's first bytes and its name.
     pub format: Option<Located<String>>,
     /// How fast they are played.
     pub speed: Speed,

@@ -7,6 +7,7 @@ use super::{
     OnBadFrame, Overrides, Profile, Rings, Source, SourceKind, Speed, Stats, Storage, Sync,
     TickStore, TradeSource,
 };
+use crate::import::Format;
 use pitlane_domain::instrument::{Instrument, InstrumentTable, Symbol, Venue};
 use pitlane_domain::units::{DecimalError, Grid};
 use std::collections::BTreeSet;
@@ -48,7 +49,7 @@ fn source(mut section: Section<'_>, report: &mut Report<'_>) -> Source {
     let default = Source::default();
     let kind = section.choice("kind", &SourceKind::ALL, report);
     let paths = section.texts("paths", report);
-    let format = section.text("format", report);
+    let format = format(&mut section, report);
     let speed = speed(&mut section, report);
     let venue = venue(&mut section, report);
     let on_bad_frame = section.choice("on_bad_frame", &OnBadFrame::ALL, report);
@@ -61,13 +62,27 @@ fn source(mut section: Section<'_>, report: &mut Report<'_>) -> Source {
     let source = Source {
         kind: kind.map_or(default.kind, |k| k.value),
         paths: paths.collect(),
-        format: format.filter(|format| format.value != "auto"),
+        format,
         speed: speed.unwrap_or(default.speed),
         venue,
         on_bad_frame: on_bad_frame.map_or(default.on_bad_frame, |b| b.value),
     };
     section.finish(report);
     source
+}
+
+/// A format by name, or `"auto"`.
+fn format(section: &mut Section<'_>, report: &mut Report<'_>) -> Option<Located<String>> {
+    let written = section.text("format", report)?;
+    if Format::from_name(&written.value).is_some() {
+        return Some(written);
+    }
+    if written.value != "auto" {
+        let names = Format::ALL.iter().map(|(_, name)| *name);
+        let what = not_a_choice(&written.value, std::iter::once("auto").chain(names));
+        report.fault(&written.place, &section.full_name("format"), what);
+    }
+    None
 }
 
 /// `"max"`, `"10x"`, or a number.

@@ -65,7 +65,7 @@ fn the_printed_defaults_name_every_key() {
 fn values_arrive() {
     let config = parse(
         r#"
-        source = { paths = ["a.gz", "b.cap"], format = "hftbacktest", speed = "10x", venue = "fx", on_bad_frame = "stop" }
+        source = { paths = ["a.gz", "b.cap"], format = "binance-jsonl", speed = "10x", venue = "fx", on_bad_frame = "stop" }
         rings.feed = 0x1000
         [[instrument]]
         symbol = "btcusdt-perp"
@@ -91,7 +91,7 @@ fn values_arrive() {
     assert_eq!(config.source.paths, [PathBuf::from("a.gz"), "b.cap".into()]);
     assert_eq!(
         config.source.format.as_ref().expect("given").value,
-        "hftbacktest"
+        "binance-jsonl"
     );
     assert_eq!(config.source.speed, Speed::Times(10.0));
     assert_eq!(config.source.venue, Some(Venue::Fx));
@@ -205,6 +205,22 @@ core = -1
             t.toml:38:11: core_map.profile: "share" is not one of "isolated", "shared", "folded"; did you mean "shared"?
             t.toml:39:1: core_map.thread.agents: missing; write for example agents = ["market"]
             t.toml:41:8: core_map.thread.core: -1 is outside 0 to 65535"#]],
+    );
+}
+
+#[test]
+fn a_format_is_one_that_can_be_read() {
+    let config = parse("source.format = \"auto\"").expect("legal");
+    assert_eq!(config.source.format, None);
+    let error = parse("source.format = \"binance-json\"").expect_err("unknown");
+    let error = error.to_string();
+    assert!(
+        error.contains("\"binance-json\" is not one of \"auto\""),
+        "{error}"
+    );
+    assert!(
+        error.ends_with("did you mean \"binance-jsonl\"?"),
+        "{error}"
     );
 }
 
