@@ -41,7 +41,7 @@ impl Definitions {
         let id = message.instrument();
         match message.body()? {
             Body::InstrumentName(name) => {
-                self.symbol = symbol(&name.text).map(|symbol| (id, symbol))
+                self.symbol = symbol(&name.text).map(|symbol| (id, symbol));
             }
             Body::InstrumentVenueName(name) => {
                 let venue = u8::try_from(name.code).ok().and_then(Venue::from_code);

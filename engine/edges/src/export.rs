@@ -205,9 +205,10 @@ fn flag_names(message: &Message, kind: Kind) -> impl Iterator<Item = &'static st
 ///
 /// The source of the layout is numpy's published description of the NPY format.
 pub fn npy_header(records: u64) -> Vec<u8> {
+    use std::fmt::Write as _;
     let mut names = String::new();
     for field in schema::HEADER {
-        names.push_str(&format!("('{}', '{}'), ", field.name, field.ty.numpy()));
+        let _ = write!(names, "('{}', '{}'), ", field.name, field.ty.numpy());
     }
     // `aux` and the four payload words, whose meaning is the kind's.
     names.push_str("('aux', '<u4'), ('payload', '<u8', (4,))");

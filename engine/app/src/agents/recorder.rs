@@ -1,0 +1,149 @@
+//! Appends the sequence to the tick store.
+//!
+//! What is at or below the store's own end was recorded by an earlier, interrupted run of the same input:
+//! it is compared instead, and a difference stops the engine before anything of two inputs is mixed.
+
+use super::{Closing, leave};
+use crate::stopwatch::Stopwatch;
+use pitlane_domain::message::{Kind, Message, flag};
+use pitlane_lockfree::Record;
+use pitlane_lockfree::counters::Histogram;
+use pitlane_lockfree::ring::Consumer;
+use pitlane_lockfree::stamps::StampReader;
+use pitlane_lockfree::tick::TickWriter;
+use pitlane_runtime::agent::{Agent, Duty, Turn};
+use std::path::{Path, PathBuf};
+
+/// What the recorder did in all.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Recorded {
+    /// Records appended.
+    pub appended: u64,
+    /// Records played again and found equal.
+    pub verified: u64,
+}
+
+/// The recorder agent.
+pub struct Recorder {
+    store: Option<TickWriter>,
+    dir: PathBuf,
+    input: Consumer<Message>,
+    stamps: StampReader,
+    watch: Stopwatch,
+    latency: Histogram,
+    done: Recorded,
+    /// Numbers of this batch whose latency is taken once they are committed.
+    pending: Vec<u64>,
+    ended: bool,
+    closing: Closing<Recorded>,
+}
+
+impl Recorder {
+    /// An agent that owns the opened store.
+    pub fn new(
+        store: TickWriter,
+        dir: PathBuf,
+        input: Consumer<Message>,
+        stamps: StampReader,
+        watch: Stopwatch,
+        latency: Histogram,
+        closing: Closing<Recorded>,
+    ) -> Self {
+        let pending = Vec::with_capacity(crate::topology::BUDGET);
+        let (store, done) = (Some(store), Recorded::default());
+        Self {
+            store,
+            dir,
+            input,
+            stamps,
+            watch,
+            latency,
+            done,
+            pending,
+            ended: false,
+            closing,
+        }
+    }
+}
+
+fn take(
+    store: &mut TickWriter,
+    dir: &Path,
+    done: &mut Recorded,
+    message: &Message,
+) -> Result<(), String> {
+    let record: Record = bytemuck::cast(*message);
+    if message.sequence >= store.next_sequence() {
+        store.append(&record).map_err(|error| error.to_string())?;
+        done.appended += 1;
+        return Ok(());
+    }
+    match store
+        .read_at(message.sequence)
+        .map_err(|error| error.to_string())?
+    {
+        Some(stored) if stored == record => {
+            done.verified += 1;
+            Ok(())
+        }
+        _ => Err(format!(
+            "the tick store in {} holds another input: it differs from this one at sequence {}; \
+             choose another directory or move it away",
+            dir.display(),
+            message.sequence
+        )),
+    }
+}
+
+impl Agent for Recorder {
+    fn role(&self) -> &'static str {
+        "recorder"
+    }
+
+    fn poll(&mut self, duty: &Duty) -> Turn {
+        let Self {
+            store,
+            dir,
+            input,
+            done,
+            pending,
+            ended,
+            ..
+        } = self;
+        let Some(store) = store.as_mut().filter(|_| !*ended) else {
+            return Turn::Done;
+        };
+        let mut failure = None;
+        let work = input.drain(duty.budget as usize, |message| {
+            if message.kind == Kind::End as u8 {
+                *ended = true;
+            } else if failure.is_none() {
+                failure = take(store, dir, done, message).err();
+                if message.flags & flag::LAST != 0 && message.kind != Kind::Timer as u8 {
+                    pending.push(message.sequence);
+                }
+            }
+        });
+        if let Err(error) = store.commit() {
+            failure.get_or_insert(error.to_string());
+        }
+        let now = self.watch.now();
+        for sequence in pending.drain(..) {
+            self.latency
+                .record(now.saturating_sub(self.stamps.read(sequence)));
+        }
+        match failure {
+            Some(reason) => Turn::Failed(reason),
+            None => Turn::Worked(work),
+        }
+    }
+
+    fn on_close(&mut self) -> Result<(), String> {
+        leave(&self.closing, self.done);
+        // Without the end of the input the store is left as after a crash: the next run goes on behind it.
+        match self.store.take().filter(|_| self.ended) {
+            Some(store) => store.close().map_err(|error| error.to_string()),
+            None => Ok(()),
+        }
+    }
+}

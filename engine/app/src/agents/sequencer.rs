@@ -1,0 +1,115 @@
+//! Numbers the inputs and hands each to the recorder and the market.
+
+use super::{Closing, leave};
+use crate::topology::BUDGET;
+use pitlane_domain::message::{Kind, Message};
+use pitlane_domain::sequence::Numbering;
+use pitlane_lockfree::ring::{Consumer, Producer};
+use pitlane_lockfree::stamps::StampWriter;
+use pitlane_runtime::agent::{Agent, Duty, Turn};
+
+/// What the sequencer did in all.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Sequenced {
+    /// The last number given.
+    pub last: u64,
+    /// Inputs whose receipt ran backwards.
+    pub raised: u64,
+}
+
+/// The sequencer agent.
+pub struct Sequencer {
+    numbering: Numbering,
+    input: Consumer<Message>,
+    recorder: Producer<Message>,
+    market: Producer<Message>,
+    stamps: StampWriter,
+    batch: Vec<Message>,
+    ended: bool,
+    closing: Closing<Sequenced>,
+}
+
+impl Sequencer {
+    /// An agent that has numbered nothing yet.
+    pub fn new(
+        numbering: Numbering,
+        input: Consumer<Message>,
+        recorder: Producer<Message>,
+        market: Producer<Message>,
+        stamps: StampWriter,
+        closing: Closing<Sequenced>,
+    ) -> Self {
+        let batch = Vec::with_capacity(2 * BUDGET);
+        Self {
+            numbering,
+            input,
+            recorder,
+            market,
+            stamps,
+            batch,
+            ended: false,
+            closing,
+        }
+    }
+}
+
+impl Agent for Sequencer {
+    fn role(&self) -> &'static str {
+        "sequencer"
+    }
+
+    fn poll(&mut self, duty: &Duty) -> Turn {
+        if self.ended {
+            return Turn::Done;
+        }
+        let budget = (duty.budget as usize).min(BUDGET);
+        // Each input may bring a timer with it.
+        if !self.recorder.has_room_at(2 * budget, duty.now)
+            | !self.market.has_room_at(2 * budget, duty.now)
+        {
+            return Turn::Blocked;
+        }
+        let Self {
+            numbering,
+            input,
+            batch,
+            stamps,
+            ended,
+            ..
+        } = self;
+        batch.clear();
+        let taken = input.drain(budget, |message| {
+            // Until it is numbered, `sequence` holds the raw clock at ingress.
+            let ingress = message.sequence;
+            let numbered = numbering.number(*message);
+            if let Some(timer) = numbered.timer {
+                stamps.write(timer.sequence, ingress);
+                batch.push(timer);
+            }
+            *ended |= numbered.message.kind == Kind::End as u8;
+            stamps.write(numbered.message.sequence, ingress);
+            batch.push(numbered.message);
+        });
+        for output in [&mut self.recorder, &mut self.market] {
+            let mut next = self.batch.iter().copied();
+            let sent = output.send_from(self.batch.len(), || next.next());
+            assert_eq!(
+                sent.count() as usize,
+                self.batch.len(),
+                "room was granted before the input was taken"
+            );
+        }
+        Turn::Worked(taken)
+    }
+
+    fn on_close(&mut self) -> Result<(), String> {
+        leave(
+            &self.closing,
+            Sequenced {
+                last: self.numbering.last(),
+                raised: self.numbering.raised(),
+            },
+        );
+        Ok(())
+    }
+}

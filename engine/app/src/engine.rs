@@ -1,0 +1,431 @@
+//! Builds the engine from a plan, starts it, and says how it ended.
+
+use crate::agents::Closing;
+use crate::agents::feed::{Fed, Feed, FeedTelemetry, Input};
+use crate::agents::market::MarketAgent;
+use crate::agents::recorder::{Recorded, Recorder};
+use crate::agents::sequencer::{Sequenced, Sequencer};
+use crate::agents::storage::{Storage, StorageMetrics, Stored};
+use crate::closing;
+use crate::pace::{Pace, Speed};
+use crate::report::Report;
+use crate::stopwatch::Stopwatch;
+use crate::topology::BUDGET;
+use pitlane_domain::instrument::InstrumentTable;
+use pitlane_domain::intake::{Intake, IntakeOptions};
+use pitlane_domain::market::Market;
+use pitlane_domain::message::schema;
+use pitlane_domain::sequence::{Numbering, Timers};
+use pitlane_domain::units::WallNs;
+use pitlane_edges::config::{Config, LogLevel, Sync};
+use pitlane_edges::source::FrameSource;
+use pitlane_edges::storage::{self, TradeWriter};
+use pitlane_lockfree::counters::{CountersPage, PageOptions, PageReader, Unit, Value};
+use pitlane_lockfree::ring::{EdgeCounters, ring};
+use pitlane_lockfree::stamps::stamp_table;
+use pitlane_lockfree::tick::{RecoveryReport, StoreOptions, SyncPolicy, TickReader, TickWriter};
+use pitlane_runtime::agent::AgentSpec;
+use pitlane_runtime::clock::Clock;
+use pitlane_runtime::core_map::CoreMap;
+use pitlane_runtime::lifecycle::Stop;
+use pitlane_runtime::log::{Level, LogFile, LogRings, Logger, LoggerOptions, Notices};
+use pitlane_runtime::runner::{ExitReport, RunOptions, Running, launch};
+use pitlane_runtime::supervisor::{Supervisor, SupervisorOptions};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// What an engine is built from.
+pub struct Plan {
+    /// What it reads.
+    pub source: Source,
+    /// How fast.
+    pub speed: Speed,
+    /// Folders, limits and ring sizes.
+    pub config: Config,
+    /// Who runs whom; checked against the machine.
+    pub core_map: CoreMap,
+    /// The wish to stop, for signal handlers.
+    pub stop: Stop,
+}
+
+/// What the feed reads.
+pub enum Source {
+    /// Raw frames, played from their start.
+    Frames {
+        /// Names for the report.
+        names: Vec<String>,
+        /// The frames.
+        frames: Box<dyn FrameSource>,
+        /// The instruments in them.
+        instruments: InstrumentTable,
+        /// Which streams count.
+        options: IntakeOptions,
+    },
+    /// A recorded sequence.
+    Store(PathBuf),
+}
+
+/// Why an engine did not start. Nothing was played.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The tick store cannot be opened, written or read.
+    #[error(transparent)]
+    Store(#[from] pitlane_lockfree::tick::StoreError),
+    /// The database cannot be opened.
+    #[error(transparent)]
+    Storage(#[from] pitlane_edges::storage::StorageError),
+    /// The counters page has no place.
+    #[error("counters page: {0}")]
+    Page(#[from] pitlane_lockfree::counters::PageError),
+    /// The threads cannot be started as the core map says.
+    #[error(transparent)]
+    Launch(#[from] pitlane_runtime::runner::LaunchError),
+    /// A folder cannot be made or written.
+    #[error("cannot write in {}: {error}", path.display())]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// What the system said.
+        error: std::io::Error,
+    },
+    /// A tick store that is to be replayed is also the one to be written.
+    #[error("{} cannot be replayed into itself; choose another directory for the output", path.display())]
+    IntoItself {
+        /// The directory.
+        path: PathBuf,
+    },
+}
+
+/// What the agents leave behind.
+#[derive(Default)]
+pub(crate) struct Closings {
+    pub fed: Closing<Fed>,
+    pub sequenced: Closing<Sequenced>,
+    pub recorded: Closing<Recorded>,
+    pub market: Closing<Box<Market>>,
+    pub stored: Closing<Stored>,
+}
+
+/// A running engine.
+pub struct Engine {
+    running: Running,
+    page: PageReader,
+    closings: Closings,
+    recovery: RecoveryReport,
+    watch: Stopwatch,
+    names: Vec<String>,
+    clock: Clock,
+}
+
+/// How far the input has been read.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Progress {
+    /// Bytes of the source read, and in all.
+    pub bytes: [u64; 2],
+    /// Frames taken.
+    pub frames: u64,
+}
+
+impl Engine {
+    /// Opens what is to be written, recovers what an earlier run left, and starts the threads.
+    pub fn start(plan: Plan) -> Result<Self, StartError> {
+        let Plan {
+            source,
+            speed,
+            config,
+            core_map,
+            stop,
+        } = plan;
+        for dir in [&config.tick_store.dir, &config.log.dir, &config.stats.dir] {
+            make(dir)?;
+        }
+        if let Some(parent) = config.storage.path.parent() {
+            make(parent)?;
+        }
+        if let Source::Store(path) = &source
+            && path.canonicalize().ok() == config.tick_store.dir.canonicalize().ok()
+        {
+            return Err(StartError::IntoItself { path: path.clone() });
+        }
+        let clock = Clock::new();
+        let options = PageOptions {
+            pid: std::process::id(),
+            start_wall_ns: clock.anchor().wall_ns,
+            ..PageOptions::default()
+        };
+        let page = CountersPage::create(&config.stats.dir.join("counters.page"), options)?;
+        let (store, recovery) = TickWriter::open(&config.tick_store.dir, store_options(&config))?;
+        let schema_dir = &config.tick_store.dir;
+        pitlane_edges::schema::write(schema_dir).map_err(|error| StartError::Folder {
+            path: schema_dir.clone(),
+            error,
+        })?;
+        let closings = Closings::default();
+        let watch = Stopwatch::start(clock.clone());
+        let mut names = Vec::new();
+        let specs = Wiring {
+            config: &config,
+            page: &page,
+            clock: &clock,
+            watch: &watch,
+            stop: &stop,
+            closings: &closings,
+        }
+        .agents(source, speed, store, &recovery, &mut names)?;
+        let (specs, notices) = specs;
+        let mut options = RunOptions::new(clock.clone());
+        options.stop = stop;
+        options.page = page.clone();
+        options.notices = notices;
+        let running = launch(&core_map, specs, &options)?;
+        Ok(Self {
+            running,
+            page: page.reader(),
+            closings,
+            recovery,
+            watch,
+            names,
+            clock,
+        })
+    }
+
+    /// Whether every thread has ended.
+    pub fn is_finished(&self) -> bool {
+        self.running.is_finished()
+    }
+
+    /// How far the input has been read.
+    pub fn progress(&self) -> Progress {
+        let snapshot = self.page.snapshot();
+        let number = |label: &str| snapshot.value("feed", label).map_or(0, Value::number);
+        Progress {
+            bytes: [number("bytes_done"), number("bytes_total")],
+            frames: number("frames"),
+        }
+    }
+
+    /// Waits for the end and says how it went.
+    pub fn wait(self) -> Report {
+        let exit: ExitReport = self.running.join();
+        let wall_ns = self.watch.now();
+        closing::report(&closing::Facts {
+            names: self.names,
+            exit,
+            wall_ns,
+            page: self.page.snapshot(),
+            recovery: self.recovery,
+            ticks_per_second: self.clock.ticks_per_second(),
+            closings: &self.closings,
+        })
+    }
+}
+
+fn make(dir: &Path) -> Result<(), StartError> {
+    std::fs::create_dir_all(dir).map_err(|error| StartError::Folder {
+        path: dir.to_owned(),
+        error,
+    })
+}
+
+fn store_options(config: &Config) -> StoreOptions {
+    StoreOptions {
+        schema_hash: schema::hash(),
+        segment_records: usize::try_from(config.tick_store.segment_records).unwrap_or(usize::MAX),
+        sync: match config.tick_store.sync {
+            Sync::None => SyncPolicy::None,
+            Sync::Interval(time) => {
+                SyncPolicy::IntervalMs(u32::try_from(time.as_millis()).unwrap_or(u32::MAX))
+            }
+            Sync::EveryBatch => SyncPolicy::EveryBatch,
+        },
+        prefault: config.tick_store.prefault,
+        ..StoreOptions::default()
+    }
+}
+
+/// Joins agents by rings, as the topology says.
+struct Wiring<'a> {
+    config: &'a Config,
+    page: &'a CountersPage,
+    clock: &'a Clock,
+    watch: &'a Stopwatch,
+    stop: &'a Stop,
+    closings: &'a Closings,
+}
+
+impl Wiring<'_> {
+    fn agents(
+        &self,
+        source: Source,
+        speed: Speed,
+        store: TickWriter,
+        recovery: &RecoveryReport,
+        names: &mut Vec<String>,
+    ) -> Result<(Vec<AgentSpec>, Notices), StartError> {
+        let Self {
+            config,
+            page,
+            clock,
+            watch,
+            closings,
+            ..
+        } = self;
+        let rings = config.rings;
+        let edge = |name: &str, from: &str, to: &str| EdgeCounters::on(page, name, from, to);
+        let (fed, feed_in) = ring(
+            rings.feed as usize,
+            edge("feed-sequencer", "feed", "sequencer")?,
+        );
+        let (to_recorder, recorder_in) = ring(
+            rings.record as usize,
+            edge("sequencer-recorder", "sequencer", "recorder")?,
+        );
+        let (to_market, market_in) = ring(
+            rings.market as usize,
+            edge("sequencer-market", "sequencer", "market")?,
+        );
+        // Longer than the rings behind the sequencer, so that no reader is lapped.
+        let stamps = 2 * rings.record.max(rings.market) as usize + 4 * BUDGET;
+        let (stamp_writer, stamp_reader) = stamp_table(stamps);
+
+        let mut logs = LogRings::new((*clock).clone(), level(config.log.level), (*page).clone());
+        let notices = Notices::default();
+
+        let timers = if matches!(source, Source::Store(_)) {
+            Timers::Recorded
+        } else {
+            Timers::Make
+        };
+        let resume_at = if recovery.records > 0 {
+            WallNs(recovery.last_time_ns)
+        } else {
+            WallNs(i64::MIN)
+        };
+        let input = input(source, names)?;
+        let feed = Feed::new(
+            input,
+            Pace::new(speed, resume_at),
+            fed,
+            (*watch).clone(),
+            self.stop.clone(),
+            FeedTelemetry {
+                frames: page.counter("feed", "frames", Unit::Count)?,
+                progress: [
+                    page.gauge("feed", "bytes_done", Unit::Bytes)?,
+                    page.gauge("feed", "bytes_total", Unit::Bytes)?,
+                ],
+                decode: page.histogram("feed", "latency.decode", Unit::Nanoseconds)?,
+                behind: page.histogram("feed", "latency.behind", Unit::Nanoseconds)?,
+                log: logs.handle("feed")?,
+            },
+            closings.fed.clone(),
+        );
+        let sequencer = Sequencer::new(
+            Numbering::new(timers),
+            feed_in,
+            to_recorder,
+            to_market,
+            stamp_writer,
+            closings.sequenced.clone(),
+        );
+        let recorder = Recorder::new(
+            store,
+            config.tick_store.dir.clone(),
+            recorder_in,
+            stamp_reader.clone(),
+            (*watch).clone(),
+            page.histogram("recorder", "latency.record", Unit::Nanoseconds)?,
+            closings.recorded.clone(),
+        );
+        let market = MarketAgent::new(
+            market_in,
+            stamp_reader,
+            (*watch).clone(),
+            page.histogram("market", "latency.market", Unit::Nanoseconds)?,
+            closings.market.clone(),
+        );
+        let options = storage::Options {
+            commit_rows: config.storage.commit_rows,
+            commit_after: Duration::from_millis(config.storage.commit_ms.into()),
+            ..storage::Options::default()
+        };
+        let storage = Storage::new(
+            TradeWriter::open(&config.storage.path, options)?,
+            TickReader::open(&config.tick_store.dir)?,
+            (*watch).clone(),
+            StorageMetrics {
+                commit: page.histogram("storage", "latency.commit", Unit::Nanoseconds)?,
+                lag: page.gauge("storage", "lag_sequences", Unit::Count)?,
+            },
+            logs.handle("storage")?,
+            closings.stored.clone(),
+        );
+        let supervisor = Supervisor::new(
+            page,
+            (*clock).clone(),
+            notices.clone(),
+            SupervisorOptions {
+                folder: Some(config.stats.dir.clone()),
+                flush: Duration::from_millis(config.stats.flush_ms.into()),
+                ..SupervisorOptions::default()
+            },
+        )?;
+        let budget = u32::try_from(BUDGET).unwrap_or(u32::MAX);
+        let logger = Logger::new(logs, notices.clone(), logger_options(config))?;
+        let specs = vec![
+            AgentSpec::from(feed).feeds(&["sequencer"]),
+            AgentSpec::from(sequencer).feeds(&["recorder", "market"]),
+            // They take what one poll of the sequencer may give, so that no queue grows while threads are shared.
+            AgentSpec::from(recorder)
+                .feeds(&["storage"])
+                .budget(2 * budget),
+            AgentSpec::from(market).budget(2 * budget),
+            AgentSpec::from(storage).drain(Duration::from_secs(5)),
+            AgentSpec::from(supervisor),
+            AgentSpec::from(logger),
+        ];
+        Ok((specs, notices))
+    }
+}
+
+/// Opens what the feed reads, and names it for the report.
+fn input(source: Source, names: &mut Vec<String>) -> Result<Input, StartError> {
+    Ok(match source {
+        Source::Frames {
+            names: of,
+            frames,
+            instruments,
+            options,
+        } => {
+            *names = of;
+            Input::Frames {
+                source: frames,
+                intake: Box::new(Intake::new(instruments, options)),
+            }
+        }
+        Source::Store(path) => {
+            names.push(path.display().to_string());
+            Input::Store(TickReader::open(&path)?)
+        }
+    })
+}
+
+fn level(level: LogLevel) -> Level {
+    match level {
+        LogLevel::Error => Level::Error,
+        LogLevel::Warn => Level::Warn,
+        LogLevel::Info => Level::Info,
+        LogLevel::Debug | LogLevel::Trace => Level::Debug,
+    }
+}
+
+fn logger_options(config: &Config) -> LoggerOptions {
+    LoggerOptions {
+        file: LogFile::Rotating {
+            path: config.log.dir.join("pitlane.log"),
+            max_bytes: u64::from(config.log.rotate_mib) << 20,
+            files: config.log.keep as usize + 1,
+        },
+        ..LoggerOptions::file(PathBuf::new())
+    }
+}

@@ -1,0 +1,225 @@
+//! The command line as data: what can be typed, its help and its examples.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// A lock-free, low-latency order-flow engine.
+#[derive(Parser, Debug)]
+#[command(name = "pitlane", version, propagate_version = true, max_term_width = 100, after_help = EXIT_CODES)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 all inputs accounted for, 1 failure, 2 usage, 78 configuration, 130 interrupted.";
+
+/// The commands.
+#[derive(Subcommand, Debug)]
+pub enum Command {
+    /// Run the engine with a configuration until its source ends or it is told to stop
+    #[command(
+        after_help = "Examples:\n  pitlane run --config configs/local.toml\n  pitlane run -c my.toml --json > report.json"
+    )]
+    Run(RunArgs),
+    /// Play captures through the whole engine and report; without arguments, the bundled real sample
+    #[command(after_help = "Examples:
+  pitlane replay
+  pitlane replay day1.plcap day2.plcap --out results
+  pitlane replay --from binance-jsonl btcusdt_20240808.gz --speed 10x
+  pitlane replay results/ticks --json
+  pitlane replay --core-map folded")]
+    Replay(ReplayArgs),
+    /// Print the stats dump of a run
+    #[command(
+        after_help = "Examples:\n  pitlane stats results/stats\n  pitlane stats results/stats --json"
+    )]
+    Stats(StatsArgs),
+    /// Turn public data formats into a capture
+    #[command(after_help = "Examples:
+  pitlane import --from binance-jsonl btcusdt_20240808.gz btcusdt_20240809.gz --out btcusdt.plcap
+  pitlane import --from binance-aggtrades-csv BTCUSDT-aggTrades-2024-01-01.zip --out trades.plcap
+  pitlane import --from itch50 AAPL_20191230.itch50.zst --day 2019-12-30 --out aapl.plcap")]
+    Import(ImportArgs),
+    /// Write the records of a tick store as CSV, JSON lines or numpy arrays
+    #[command(after_help = "Examples:
+  pitlane export results/ticks --to csv --out ticks.csv
+  pitlane export results/ticks --to jsonl --kind trade > trades.jsonl
+  pitlane export results/ticks --to npy --out ticks.npy --from-sequence 1000")]
+    Export(ExportArgs),
+    /// Check a configuration, or print one
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Print the completions of a shell
+    #[command(after_help = "Example:\n  pitlane completions bash > /etc/bash_completion.d/pitlane")]
+    Completions {
+        /// Which shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+/// `pitlane run`.
+#[derive(Args, Debug)]
+pub struct RunArgs {
+    /// Configuration file
+    #[arg(short, long, default_value = "configs/local.toml", value_name = "FILE")]
+    pub config: PathBuf,
+    /// Print the closing report as one JSON object
+    #[arg(long)]
+    pub json: bool,
+    /// Say nothing but the report
+    #[arg(short, long)]
+    pub quiet: bool,
+}
+
+/// `pitlane replay`.
+#[derive(Args, Debug)]
+pub struct ReplayArgs {
+    /// Captures, files of a format given by --from, or one tick store directory
+    #[arg(value_name = "CAPTURE|TICKSTORE")]
+    pub inputs: Vec<PathBuf>,
+    /// Format of the inputs; recognised by content where that is unambiguous
+    #[arg(long, value_name = "FORMAT")]
+    pub from: Option<String>,
+    /// max, or a multiple of recorded time such as 1x or 10x
+    #[arg(long, default_value = "max", value_name = "SPEED")]
+    pub speed: String,
+    /// Configuration with the instruments, rings and core map; the source in it is ignored
+    #[arg(short, long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// shared: threads that yield and park; folded: all agents on one thread
+    #[arg(long, value_name = "PROFILE")]
+    pub core_map: Option<Profile>,
+    /// Pin the threads to these cores in turn, such as 0 or 0,1
+    #[arg(long, value_name = "CORES", value_delimiter = ',')]
+    pub cores: Option<Vec<u32>>,
+    /// Keep the tick store, database, log and stats here; if it holds an interrupted run of the same input, go on
+    #[arg(short, long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Venue of the inputs where the format does not say: binance-spot, binance-usdm, binance-coinm
+    #[arg(long, value_name = "VENUE")]
+    pub venue: Option<String>,
+    /// Symbol of the inputs where neither format nor file name says
+    #[arg(long, value_name = "SYMBOL")]
+    pub symbol: Option<String>,
+    /// Day of the inputs where the format has only the time of day
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub day: Option<String>,
+    /// Fail also on rejected frames, gaps and refused lines, which otherwise are only counted
+    #[arg(long)]
+    pub strict: bool,
+    /// Print the report as one JSON object
+    #[arg(long)]
+    pub json: bool,
+    /// Show no progress
+    #[arg(short, long)]
+    pub quiet: bool,
+}
+
+/// Core maps that need no file.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Profile {
+    /// Threads that yield and park.
+    Shared,
+    /// All agents on one thread.
+    Folded,
+}
+
+/// `pitlane stats`.
+#[derive(Args, Debug)]
+pub struct StatsArgs {
+    /// Directory of a stats dump
+    #[arg(value_name = "DUMP")]
+    pub dump: PathBuf,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `pitlane import`.
+#[derive(Args, Debug)]
+pub struct ImportArgs {
+    /// Files to read, merged by receive time
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
+    /// binance-jsonl, cryptofeed, binance-aggtrades-csv, binance-klines-csv, fx-csv, lobster, itch50 or mbo-csv
+    #[arg(long, value_name = "FORMAT")]
+    pub from: Option<String>,
+    /// Capture to write; must not exist
+    #[arg(short, long, value_name = "CAPTURE")]
+    pub out: PathBuf,
+    /// Venue, where the format does not say: binance-spot, binance-usdm, binance-coinm
+    #[arg(long, value_name = "VENUE")]
+    pub venue: Option<String>,
+    /// Symbol, where neither format nor file name says
+    #[arg(long, value_name = "SYMBOL")]
+    pub symbol: Option<String>,
+    /// Day, where the format has only the time of day
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub day: Option<String>,
+    /// Hours east of UTC of the times in the file, where the format does not say
+    #[arg(long, value_name = "HOURS", allow_hyphen_values = true)]
+    pub utc_offset: Option<i32>,
+    /// Stop at the first bad line instead of counting and skipping it
+    #[arg(long)]
+    pub strict: bool,
+    /// Print the report as one JSON object
+    #[arg(long)]
+    pub json: bool,
+    /// Show no progress
+    #[arg(short, long)]
+    pub quiet: bool,
+}
+
+/// `pitlane export`.
+#[derive(Args, Debug)]
+pub struct ExportArgs {
+    /// Directory of a tick store
+    #[arg(value_name = "DIR")]
+    pub store: PathBuf,
+    /// Format to write
+    #[arg(long, value_name = "FORMAT")]
+    pub to: ExportFormat,
+    /// File to write; standard output if absent or -
+    #[arg(short, long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Only records of this kind, such as trade or quote; may be given several times
+    #[arg(long, value_name = "KIND")]
+    pub kind: Vec<String>,
+    /// Only records from this sequence number on
+    #[arg(long, value_name = "N")]
+    pub from_sequence: Option<u64>,
+    /// Only records from this UTC time on, such as 2024-08-09T00:00:00Z
+    #[arg(long, value_name = "TIME")]
+    pub from_time: Option<String>,
+}
+
+/// What a tick store can be written as.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ExportFormat {
+    /// One line a record; columns for every payload field.
+    Csv,
+    /// One JSON object a record.
+    Jsonl,
+    /// A numpy array of 64-byte records.
+    Npy,
+}
+
+/// `pitlane config`.
+#[derive(Subcommand, Debug)]
+pub enum ConfigCommand {
+    /// Check a file, also against this machine; every fault is listed with file, line and key
+    #[command(after_help = "Example:\n  pitlane config check configs/local.toml")]
+    Check {
+        /// Configuration file
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
+    /// Print a complete configuration with every key, its default and what it means
+    #[command(after_help = "Example:\n  pitlane config print --defaults > my.toml")]
+    Print {
+        /// The defaults
+        #[arg(long, required = true)]
+        defaults: bool,
+    },
+}

@@ -1,0 +1,8 @@
+//! One file a command.
+
+pub mod config;
+pub mod export;
+pub mod import;
+pub mod replay;
+pub mod run;
+pub mod stats;

@@ -1,0 +1,18 @@
+//! `pitlane config`: check a configuration, or print one.
+
+use crate::cli::ConfigCommand;
+use crate::{exit, inputs};
+use pitlane_edges::config::Config;
+
+/// Runs the command.
+pub fn config(command: &ConfigCommand) -> anyhow::Result<u8> {
+    match command {
+        ConfigCommand::Check { file } => {
+            let config = inputs::load(file)?;
+            inputs::core_map(&config)?;
+            println!("{}: good", file.display());
+        }
+        ConfigCommand::Print { .. } => print!("{}", Config::defaults_toml()),
+    }
+    Ok(exit::OK)
+}

@@ -1,0 +1,55 @@
+//! `pitlane stats`: the stats dump of a run.
+
+use crate::cli::StatsArgs;
+use crate::exit;
+use pitlane_app::report::{duration, thousands};
+use pitlane_runtime::stats;
+
+/// Runs the command.
+pub fn stats(args: &StatsArgs) -> anyhow::Result<u8> {
+    let dump = stats::load(&args.dump)?;
+    if args.json {
+        let summary = dump
+            .summary
+            .as_ref()
+            .map(serde_json::to_value)
+            .transpose()?;
+        println!(
+            "{}",
+            serde_json::json!({
+                "summary": summary,
+                "intervals": dump.intervals,
+                "truncated": dump.truncated,
+                "histograms": serde_json::to_value(dump.percentiles())?,
+            })
+        );
+        return Ok(exit::OK);
+    }
+    println!(
+        "{:<28} {:>12} {:>11} {:>11} {:>11} {:>11} {:>11}",
+        "histogram", "count", "p50", "p90", "p99", "p99.9", "max"
+    );
+    for (name, p) in dump.percentiles() {
+        println!(
+            "{name:<28} {:>12} {:>11} {:>11} {:>11} {:>11} {:>11}",
+            thousands(p.count),
+            duration(p.p50),
+            duration(p.p90),
+            duration(p.p99),
+            duration(p.p999),
+            duration(p.max)
+        );
+    }
+    if let Some(summary) = &dump.summary {
+        println!("\n{:<44} {:>16}", "counter", "value");
+        for (name, value) in &summary.counters {
+            println!("{name:<44} {:>16}", thousands(*value));
+        }
+    }
+    if dump.truncated {
+        eprintln!(
+            "the interval log ends in the middle of a line: the run was killed; what is whole was read"
+        );
+    }
+    Ok(exit::OK)
+}

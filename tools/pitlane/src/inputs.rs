@@ -1,0 +1,256 @@
+//! From what was typed and configured to what the engine is built from.
+
+use crate::exit;
+use anyhow::Context;
+use pitlane_app::topology::roles;
+use pitlane_app::{defaults, engine};
+use pitlane_domain::instrument::{Instrument, InstrumentTable, Symbol, Venue};
+use pitlane_domain::intake::{DepthChoice, InstrumentOptions, IntakeOptions, TradeChoice};
+use pitlane_edges::config::{self, Config, DepthSource, Idle, Overrides, TradeSource};
+use pitlane_edges::import::{self, Format, ImportOptions};
+use pitlane_edges::source::OnBad;
+use pitlane_edges::source::{FrameSource, merge};
+use pitlane_runtime::core_map::{CoreMap, Host, Profile, RawCoreMap, RawThread, check};
+use pitlane_runtime::idle::IdleKind;
+use std::path::{Path, PathBuf};
+
+/// Reads a configuration with the overrides of the environment.
+pub fn load(file: &Path) -> anyhow::Result<Config> {
+    Config::load(file, &Overrides::from_env()).map_err(exit::config)
+}
+
+/// The configured core map, checked against this machine; every fault with its place in the file.
+pub fn core_map(config: &Config) -> anyhow::Result<CoreMap> {
+    let configured = &config.core_map;
+    let profile = match configured.profile.value {
+        config::Profile::Isolated => Profile::Isolated,
+        config::Profile::Shared => Profile::Shared,
+        config::Profile::Folded => Profile::Folded,
+    };
+    let mut raw = RawCoreMap {
+        profile,
+        thread: configured.threads.iter().map(raw_thread).collect(),
+    };
+    if raw.thread.is_empty() && profile == Profile::Shared {
+        raw = defaults::shared().to_raw();
+    }
+    checked(&raw, |fault| {
+        let thread = fault.thread.and_then(|index| configured.threads.get(index));
+        let place = match (thread, fault.key) {
+            (None, _) => &configured.profile.place,
+            (Some(thread), "name") => &thread.name.place,
+            (Some(thread), "core") => thread
+                .core
+                .as_ref()
+                .map_or(&thread.place, |core| &core.place),
+            (Some(thread), "idle") => thread
+                .idle
+                .as_ref()
+                .map_or(&thread.place, |idle| &idle.place),
+            (Some(thread), "agents") => thread
+                .agents
+                .first()
+                .map_or(&thread.place, |agent| &agent.place),
+            (Some(thread), _) => &thread.place,
+        };
+        format!("{place}: {fault}")
+    })
+}
+
+/// A core map of the command line, checked against this machine.
+pub fn typed_core_map(folded: bool, cores: Option<&[u32]>) -> anyhow::Result<CoreMap> {
+    let map = if folded {
+        defaults::folded()
+    } else {
+        defaults::shared()
+    };
+    let map = cores.map_or(map.clone(), |cores| defaults::pinned(map, cores));
+    checked(&map.to_raw(), |fault| fault.what.clone())
+}
+
+fn checked(
+    raw: &RawCoreMap,
+    place: impl Fn(&pitlane_runtime::core_map::Fault) -> String,
+) -> anyhow::Result<CoreMap> {
+    check(raw, &roles(), &Host::read()).map_err(|faults| {
+        let lines: Vec<String> = faults.iter().map(place).collect();
+        exit::config(lines.join("\n"))
+    })
+}
+
+fn raw_thread(thread: &config::CoreMapThread) -> RawThread {
+    RawThread {
+        name: thread.name.value.clone(),
+        core: thread.core.as_ref().map(|core| i64::from(core.value)),
+        idle: thread.idle.as_ref().map(|idle| match idle.value {
+            Idle::Spin => IdleKind::Spin,
+            Idle::Yield => IdleKind::Yield,
+            Idle::Backoff => IdleKind::Backoff,
+            Idle::Park => IdleKind::Park,
+        }),
+        agents: thread
+            .agents
+            .iter()
+            .map(|agent| agent.value.clone())
+            .collect(),
+    }
+}
+
+/// What the files do not say about themselves.
+#[derive(Clone, Debug, Default)]
+pub struct Hints {
+    /// Their format.
+    pub from: Option<String>,
+    /// Their venue.
+    pub venue: Option<String>,
+    /// Their symbol.
+    pub symbol: Option<String>,
+    /// Their day.
+    pub day: Option<String>,
+    /// Hours east of UTC of their times.
+    pub utc_offset: Option<i32>,
+    /// Whether a bad line stops.
+    pub strict: bool,
+}
+
+impl Hints {
+    fn options(&self) -> anyhow::Result<ImportOptions> {
+        let venue = match &self.venue {
+            Some(name) => Some(Venue::from_name(name).ok_or_else(|| {
+                let known: Vec<&str> = Venue::ALL.iter().map(|(_, name)| *name).collect();
+                exit::usage(format!(
+                    "no venue is called {name}; there are {}",
+                    known.join(", ")
+                ))
+            })?),
+            None => None,
+        };
+        let symbol = match &self.symbol {
+            Some(text) => Some(Symbol::new(text.as_bytes()).ok_or_else(|| {
+                exit::usage(format!(
+                    "{text} is no symbol: 1 to 20 characters of A-Z 0-9 _ . - /"
+                ))
+            })?),
+            None => None,
+        };
+        Ok(ImportOptions {
+            venue,
+            symbol,
+            on_bad: if self.strict {
+                OnBad::Stop
+            } else {
+                OnBad::Skip
+            },
+        })
+    }
+}
+
+/// Opens files as one stream of frames, merged by receive time.
+pub fn frames(files: &[PathBuf], hints: &Hints) -> anyhow::Result<Box<dyn FrameSource>> {
+    let options = hints.options()?;
+    let named = match &hints.from {
+        Some(name) => Some(Format::from_name(name).ok_or_else(|| {
+            let known: Vec<&str> = Format::ALL.iter().map(|(_, name)| *name).collect();
+            exit::usage(format!(
+                "no format is called {name}; there are {}",
+                known.join(", ")
+            ))
+        })?),
+        None => None,
+    };
+    let mut sources: Vec<Box<dyn FrameSource>> = Vec::new();
+    for file in files {
+        if !file.exists() {
+            return Err(exit::usage(format!("{} does not exist", file.display())));
+        }
+        let format = match named {
+            Some(format) => format,
+            None => Some(Format::BinanceJsonl).ok_or_else(|| {
+                exit::usage(format!(
+                    "{}: its content tells no format; name it with --from",
+                    file.display()
+                ))
+            })?,
+        };
+        sources.push(import::open(format, file, &options)?);
+    }
+    Ok(if sources.len() == 1 {
+        sources.remove(0)
+    } else {
+        Box::new(merge(sources))
+    })
+}
+
+/// The instruments of a configuration, with the choice of streams each has.
+pub fn configured(config: &Config) -> (InstrumentTable, IntakeOptions) {
+    let table = config.instrument_table();
+    let except = table.iter().zip(&config.instruments).map(|((id, _), row)| {
+        let trades = match row.trades {
+            TradeSource::Auto => TradeChoice::Auto,
+            TradeSource::Aggregate => TradeChoice::Aggregate,
+            TradeSource::Single => TradeChoice::Single,
+        };
+        let depth = match row.depth {
+            DepthSource::Auto => DepthChoice::Auto,
+            DepthSource::Diff => DepthChoice::Diff,
+            DepthSource::Partial => DepthChoice::Partial,
+        };
+        (id, InstrumentOptions { trades, depth })
+    });
+    let except = except.collect();
+    (
+        table,
+        IntakeOptions {
+            except,
+            ..IntakeOptions::default()
+        },
+    )
+}
+
+/// The instruments found in the files themselves: listed by the venue in them, or inferred from their numbers.
+pub fn scanned(files: &[PathBuf], hints: &Hints) -> anyhow::Result<InstrumentTable> {
+    let mut source = frames(
+        files,
+        &Hints {
+            strict: false,
+            ..hints.clone()
+        },
+    )?;
+    let mut table = InstrumentTable::default();
+    let _ = &mut source;
+    anyhow::ensure!(!table.is_empty(), "no instrument occurs in the input");
+    Ok(table)
+}
+
+fn second_name(symbol: Symbol, venue: Venue) -> anyhow::Result<Symbol> {
+    let suffix = match venue {
+        Venue::BinanceUsdm | Venue::BinanceCoinm => "PERP",
+        other => other.name(),
+    };
+    let text = format!("{symbol}-{suffix}");
+    Symbol::new(text.as_bytes()).with_context(|| {
+        format!("{text} is too long for a symbol; list the instruments in a configuration")
+    })
+}
+
+/// Frames with the instruments in them, as the engine wants them.
+pub fn source(
+    files: &[PathBuf],
+    hints: &Hints,
+    config: Option<&Config>,
+) -> anyhow::Result<engine::Source> {
+    let (instruments, options) = match config.filter(|config| !config.instruments.is_empty()) {
+        Some(config) => configured(config),
+        None => (scanned(files, hints)?, IntakeOptions::default()),
+    };
+    let names = files
+        .iter()
+        .map(|file| file.display().to_string())
+        .collect();
+    Ok(engine::Source::Frames {
+        names,
+        frames: frames(files, hints)?,
+        instruments,
+        options,
+    })
+}

@@ -1,0 +1,32 @@
+//! A bar on a terminal, silence in a pipe.
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::io::IsTerminal;
+
+/// Shows how many bytes of the input are done, if somebody is looking.
+pub struct Progress(ProgressBar);
+
+impl Progress {
+    /// A bar over `total` bytes; hidden if asked for, or if standard error is no terminal.
+    pub fn new(total: u64, quiet: bool) -> Self {
+        let bar = ProgressBar::new(total);
+        let style = ProgressStyle::with_template("{bar:32} {bytes}/{total_bytes}  {msg}  {eta}");
+        bar.set_style(style.expect("a template without faults"));
+        if quiet || !std::io::stderr().is_terminal() {
+            bar.set_draw_target(ProgressDrawTarget::hidden());
+        }
+        Self(bar)
+    }
+
+    /// Says how far it is.
+    pub fn at(&self, done: u64, total: u64, message: String) {
+        self.0.set_length(total);
+        self.0.set_position(done.min(total));
+        self.0.set_message(message);
+    }
+
+    /// Takes the bar away.
+    pub fn finish(&self) {
+        self.0.finish_and_clear();
+    }
+}

@@ -1,0 +1,11 @@
+//! What a user can check from outside: the command is run as a process, its files are read by other programs.
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+mod bad_input;
+mod core_maps;
+mod crash;
+mod days;
+mod numpy;
+mod sample;
+mod support;
+mod venues;
