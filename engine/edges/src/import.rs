@@ -4,26 +4,70 @@
 //! message that carries the same fact. Files are read as they are, plain, gzip, zstd, zip or LZMA, in bounded memory.
 //! A line that is not of its format is refused with file, line and reason; it is skipped and counted, or stops.
 
+mod bi5;
+mod binance_csv;
 mod binance_jsonl;
+mod cryptofeed;
+mod detect;
+mod fx_csv;
 mod input;
+mod itch50;
 mod json;
 mod lines;
+mod lobster;
+mod mbo_csv;
+mod names;
+mod scan;
+mod survey;
+mod table;
 mod time;
 
-use crate::source::{FrameSource, OnBad, SourceError};
-use pitlane_domain::instrument::{Symbol, Venue};
-use std::path::Path;
+pub use detect::detect;
+pub use names::parse_day;
+pub use scan::{Scanned, scan_instruments};
 
-/// A format of others.
+use crate::capture::CaptureReader;
+use crate::source::{FrameSource, OnBad, SourceError, merge};
+use jiff::civil::Date;
+use pitlane_domain::instrument::{Symbol, Venue};
+use std::path::{Path, PathBuf};
+
+/// A format a file can be in: ours, or one of others.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Format {
+    /// Our own capture file.
+    Capture,
     /// `<receive time> <frame>` lines, `{"t":..,"c":..,"m":..}` lines, or bare frames, of one Binance market.
     BinanceJsonl,
+    /// Raw recordings of the library cryptofeed, of a Binance market.
+    Cryptofeed,
+    /// Published aggregate trades, spot or futures.
+    BinanceAggTradesCsv,
+    /// Published klines.
+    BinanceKlinesCsv,
+    /// Bid and ask ticks: LEAN, TrueFX, Dukascopy, or with named columns.
+    FxCsv,
+    /// LOBSTER message files.
+    Lobster,
+    /// NASDAQ TotalView-ITCH 5.0, messages behind their lengths.
+    Itch50,
+    /// Market by order as a table.
+    MboCsv,
 }
 
 impl Format {
     /// Every format with its name on the command line and in reports.
-    pub const ALL: [(Self, &'static str); 1] = [(Self::BinanceJsonl, "binance-jsonl")];
+    pub const ALL: [(Self, &'static str); 9] = [
+        (Self::Capture, crate::capture::FORMAT_NAME),
+        (Self::BinanceJsonl, "binance-jsonl"),
+        (Self::Cryptofeed, "cryptofeed"),
+        (Self::BinanceAggTradesCsv, "binance-aggtrades-csv"),
+        (Self::BinanceKlinesCsv, "binance-klines-csv"),
+        (Self::FxCsv, "fx-csv"),
+        (Self::Lobster, "lobster"),
+        (Self::Itch50, "itch50"),
+        (Self::MboCsv, "mbo-csv"),
+    ];
 
     /// The format's name.
     pub fn name(self) -> &'static str {
@@ -49,6 +93,10 @@ pub struct ImportOptions {
     pub venue: Option<Venue>,
     /// The venue's symbol.
     pub symbol: Option<Symbol>,
+    /// The day of files whose times count from midnight.
+    pub day: Option<Date>,
+    /// Hours east of UTC of files whose times are local; the format's own rule where absent.
+    pub utc_offset_hours: Option<i32>,
     /// What to do with a line that is not of its format.
     pub on_bad: OnBad,
 }
@@ -60,6 +108,41 @@ pub fn open(
     options: &ImportOptions,
 ) -> Result<Box<dyn FrameSource>, SourceError> {
     match format {
+        Format::Capture => Ok(Box::new(CaptureReader::open(path, options.on_bad)?)),
         Format::BinanceJsonl => binance_jsonl::open(path, options),
+        Format::Cryptofeed => cryptofeed::open(path, options),
+        Format::BinanceAggTradesCsv => binance_csv::open_agg_trades(path, options),
+        Format::BinanceKlinesCsv => binance_csv::open_klines(path, options),
+        Format::FxCsv => fx_csv::open(path, options),
+        Format::Lobster => lobster::open(path, options),
+        Format::Itch50 => itch50::open(path, options),
+        Format::MboCsv => mbo_csv::open(path, options),
     }
+}
+
+/// Opens several files as one source, merged by receive time and then by their order.
+///
+/// Without a format each file must tell its own.
+pub fn open_all(
+    format: Option<Format>,
+    paths: &[PathBuf],
+    options: &ImportOptions,
+) -> Result<Box<dyn FrameSource>, SourceError> {
+    let mut sources = Vec::with_capacity(paths.len());
+    for path in paths {
+        let format = match format {
+            Some(format) => format,
+            None => detect(path)?.ok_or_else(|| {
+                let names: Vec<_> = Format::ALL.iter().map(|(_, name)| *name).collect();
+                let names = names.join(", ");
+                let reason = format!("its content tells no format; name it, one of {names}");
+                SourceError::unusable(path, reason)
+            })?,
+        };
+        sources.push(open(format, path, options)?);
+    }
+    Ok(match sources.len() {
+        1 => sources.remove(0),
+        _ => Box::new(merge(sources)),
+    })
 }

@@ -10,6 +10,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Most bytes an LZMA file may expand to. The format is that of hourly tick files: 64 MiB are 3 million ticks.
 const LZMA_BYTES_MAX: usize = 64 << 20;
+/// LZMA alone: default properties and a dictionary of whole 64 KiB.
+const LZMA_MAGIC: [u8; 3] = [0x5d, 0, 0];
 const BUFFER_BYTES: usize = 64 << 10;
 
 /// An open file.
@@ -18,6 +20,8 @@ pub(crate) struct Input {
     /// Name of the file inside the archive.
     pub(crate) member: Option<String>,
     pub(crate) reader: Box<dyn BufRead + Send>,
+    /// Whether it was LZMA, as only Dukascopy's binary ticks are.
+    pub(crate) lzma: bool,
     done: Arc<AtomicU64>,
     total: u64,
 }
@@ -33,6 +37,7 @@ impl Input {
 
         let done = Arc::new(AtomicU64::new(0));
         let mut member = None;
+        let lzma = magic.starts_with(&LZMA_MAGIC);
         let reader: Box<dyn BufRead + Send> = match magic.as_slice() {
             [0x1f, 0x8b, ..] => buffered(MultiGzDecoder::new(counted(file, &done))),
             [0x28, 0xb5, 0x2f, 0xfd, ..] => {
@@ -44,8 +49,7 @@ impl Input {
                 member = Some(name);
                 reader
             }
-            // LZMA alone: default properties and a dictionary of whole 64 KiB.
-            [0x5d, 0, 0, ..] => {
+            _ if lzma => {
                 let mut raw = BufReader::with_capacity(BUFFER_BYTES, counted(file, &done));
                 let mut out = Bounded(Vec::new());
                 lzma_rs::lzma_decompress(&mut raw, &mut out).map_err(|error| {
@@ -62,6 +66,7 @@ impl Input {
             path: path.to_path_buf(),
             member,
             reader,
+            lzma,
             done,
             total,
         })

@@ -210,7 +210,7 @@ pub(super) enum Market {
 }
 
 /// `BTCUSD_PERP`, `BTCUSD_240927`: coin-margined contracts are quoted in USD itself.
-fn is_coin_margined(symbol: &str) -> bool {
+pub(super) fn is_coin_margined(symbol: &str) -> bool {
     let Some((pair, contract)) = symbol.rsplit_once('_') else {
         return false;
     };

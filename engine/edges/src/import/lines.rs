@@ -133,7 +133,6 @@ impl<P: LineParser> LineSource<P> {
                     match self.parser.parse(self.lines.number, line, &mut self.slot) {
                         Ok(Parsed::Frame) => {
                             self.report.accept(self.slot.ts_recv);
-                            self.report.unit_changes = self.slot.unit_changes;
                             return Ok(true);
                         }
                         Ok(Parsed::Control) => {
@@ -172,6 +171,9 @@ impl<P: LineParser> FrameSource for LineSource<P> {
     }
 
     fn reports(&self) -> Vec<ImportReport> {
-        vec![self.report.clone()]
+        vec![ImportReport {
+            unit_changes: self.slot.unit_changes,
+            ..self.report.clone()
+        }]
     }
 }

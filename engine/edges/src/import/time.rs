@@ -1,5 +1,8 @@
 //! Times as files write them, into exact nanoseconds. No time passes through floating point.
 
+use jiff::Timestamp;
+use jiff::civil::{Date, DateTime};
+use jiff::tz::{TimeZone, TimeZoneDatabase};
 use pitlane_domain::units::WallNs;
 
 /// Unit of a whole-number time, judged by its magnitude.
@@ -69,6 +72,40 @@ pub(super) fn decimal(text: &[u8], unit_ns: i64) -> Option<i64> {
     Some(ns)
 }
 
+/// `2013-01-01 22:00:00.295000+00:00`, `2025-07-17T07:05:09.035793433Z`; without an offset it is UTC.
+pub(super) fn iso(text: &[u8]) -> Option<WallNs> {
+    let text = std::str::from_utf8(text).ok()?;
+    let at = text.parse::<Timestamp>().ok().or_else(|| {
+        let civil = text.parse::<DateTime>().ok()?;
+        Some(civil.to_zoned(TimeZone::UTC).ok()?.timestamp())
+    })?;
+    i64::try_from(at.as_nanosecond()).ok().map(WallNs)
+}
+
+/// The beginning of a day somewhere, ns since 1970 UTC.
+pub(super) fn midnight(day: Date, zone: TimeZone) -> Option<i64> {
+    let at = day.to_zoned(zone).ok()?.timestamp();
+    i64::try_from(at.as_nanosecond()).ok()
+}
+
+/// The time of the New York exchanges. From the rules built in, so every machine reads a file alike.
+pub(super) fn new_york() -> TimeZone {
+    TimeZoneDatabase::bundled()
+        .get("America/New_York")
+        .expect("the built-in rules know New York")
+}
+
+/// Appends ns as decimal milliseconds, without zeros at the end.
+pub(super) fn push_ms(to: &mut Vec<u8>, ns: i64) {
+    let (ms, part) = (ns.div_euclid(1_000_000), ns.rem_euclid(1_000_000));
+    to.extend_from_slice(ms.to_string().as_bytes());
+    if part > 0 {
+        let part = format!("{part:06}");
+        to.push(b'.');
+        to.extend_from_slice(part.trim_end_matches('0').as_bytes());
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -125,5 +162,49 @@ mod tests {
         check(".5", 1, None);
         check("1.5.2", 1_000_000_000, None);
         check("99999999999999", 1_000_000_000, None);
+    }
+
+    #[test]
+    fn iso_times_are_exact() {
+        let check = |text: &str, expected: Option<i64>| {
+            assert_eq!(iso(text.as_bytes()), expected.map(WallNs), "{text}");
+        };
+        check(
+            "2013-01-01 22:00:00.295000+00:00",
+            Some(1_357_077_600_295_000_000),
+        );
+        check(
+            "2025-07-17T07:05:09.035793433Z",
+            Some(1_752_735_909_035_793_433),
+        );
+        check("2013-01-01 22:00:00.295", Some(1_357_077_600_295_000_000));
+        check("2013-01-01T23:00:00+01:00", Some(1_357_077_600_000_000_000));
+        check("2013-13-01 22:00:00", None);
+        check("yesterday", None);
+    }
+
+    #[test]
+    fn new_york_changes_its_clocks() {
+        let offset = |day: &str| {
+            let day: Date = day.parse().unwrap();
+            let gap = midnight(day, new_york()).unwrap() - midnight(day, TimeZone::UTC).unwrap();
+            gap / 3_600_000_000_000
+        };
+        assert_eq!(offset("2012-06-21"), 4);
+        assert_eq!(offset("2019-12-30"), 5);
+        assert_eq!(offset("1970-01-01"), 5);
+    }
+
+    #[test]
+    fn milliseconds_have_no_zeros_to_spare() {
+        let check = |ns: i64, expected: &str| {
+            let mut text = Vec::new();
+            push_ms(&mut text, ns);
+            assert_eq!(text, expected.as_bytes());
+        };
+        check(1_398_902_400_043_142_000, "1398902400043.142");
+        check(1_398_902_400_062_266_200, "1398902400062.2662");
+        check(1_398_902_401_787_000_000, "1398902401787");
+        check(1, "0.000001");
     }
 }
