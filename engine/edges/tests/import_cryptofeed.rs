@@ -172,6 +172,7 @@ fn the_files_of_one_recording_belong_together() {
             .map(|part| shared(&format!("binance_ws_cryptofeed/{stem}{part}.{day}.txt.zst")))
             .collect()
     };
+    // The venue has made the sizes of those with a star coarser; its books still hold older orders.
     let check = |stem: &str, day: &str, frames: u64, listed: &str| {
         let Some(paths) = files(stem, day) else {
             return;
@@ -183,10 +184,12 @@ fn the_files_of_one_recording_belong_together() {
             reports.iter().map(|report| report.frames).sum::<u64>(),
             frames
         );
-        assert!(found.iter().all(|row| row.listed), "{found:?}");
         let rows: Vec<_> = found
             .iter()
-            .map(|row| format!("{} {} {}", row.symbol, row.tick_size, row.lot_size))
+            .map(|row| {
+                let star = if row.listed { "" } else { "*" };
+                format!("{} {} {}{star}", row.symbol, row.tick_size, row.lot_size)
+            })
             .collect();
         assert_eq!(rows.join(", "), listed);
 
@@ -206,7 +209,7 @@ fn the_files_of_one_recording_belong_together() {
         "BINANCE",
         "20211012T0028",
         270,
-        "NKNUSDT 0.0001 1, BLZETH 0.00000001 1, LRCBTC 0.00000001 1, RUNEEUR 0.001 0.1",
+        "NKNUSDT 0.00001 0.1*, BLZETH 0.00000001 1, LRCBTC 0.00000001 1, RUNEEUR 0.001 0.1",
     );
     check(
         "BINANCE_DELIVERY",
@@ -218,7 +221,7 @@ fn the_files_of_one_recording_belong_together() {
         "BINANCE_FUTURES",
         "20210722T2225",
         1540,
-        "SUSHIUSDT 0.001 1, AKROUSDT 0.00001 1, KEEPUSDT 0.0001 1, CTKUSDT 0.001 1",
+        "SUSHIUSDT 0.001 1, AKROUSDT 0.00001 1, KEEPUSDT 0.0001 1, CTKUSDT 0.00001 1*",
     );
 }
 

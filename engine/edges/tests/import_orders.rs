@@ -22,13 +22,13 @@ fn lobster_counts_from_midnight_in_new_york() {
         34200.00426064,7,0,0,-1,-1\n\
         34200,1,2,3\n\
         x,1,16113575,18,5853300,1\n";
-    expect_test::expect![[r#"
+    expect_test::expect![[r"
         1340285400004241176 lobster aapl@lobster 34200.004241176,1,16113575,18,5853300,1
         1340285400004260640 lobster aapl@lobster 34200.00426064,7,0,0,-1,-1
         FILE (lobster): 4 records = 2 frames + 0 control + 2 refused
           1 refused as bad_columns, first FILE:3: 4 columns instead of 6
           1 refused as bad_column, first FILE:4: column 1: `x` is not a number
-    "#]]
+    "]]
     .assert_eq(&import(
         Format::Lobster,
         "AAPL_2012-06-21_message_5.csv",
@@ -154,13 +154,13 @@ fn both_tables_of_market_by_order_give_one_line() {
         1703462400000000001,1703422805243925307,R,N,1.5,0,0,8,0\n\
         1703462400000000002,1703422805243925307,AB,N,1,0,0,8,0\n\
         1703462400000000002,1703422805243925307,A,N,1,-1,0,8,0\n";
-    expect_test::expect![[r#"
+    expect_test::expect![[r"
         1703462400000000000 mbo esh4@mbo 1703462400000000000,1703422805243925307,A,B,4799000000000,2,6412777162812,40,682
         1703462400000000001 mbo esh4@mbo 1703462400000000001,1703422805243925307,R,N,9223372036854775807,0,0,8,0
         1703462400000000001 mbo esh4@mbo 1703462400000000001,1703422805243925307,R,N,1500000000,0,0,8,0
         FILE (mbo-csv): 6 records = 3 frames + 1 control + 2 refused
           2 refused as bad_column, first FILE:5: column 3: `AB` is not a letter
-    "#]]
+    "]]
     .assert_eq(&import(Format::MboCsv, "ESH4_20231225.mbo.csv", canonical.as_bytes()));
 
     let pretty = "ts_recv,ts_event,rtype,publisher_id,instrument_id,action,side,price,size,channel_id,order_id,flags,ts_in_delta,sequence,symbol\n\
@@ -168,13 +168,13 @@ fn both_tables_of_market_by_order_give_one_line() {
         2025-07-17T08:05:03.360842448Z,2025-07-17T08:05:03.360677248Z,160,2,1108,A,B,5.510000000,100,0,817593,130,165200,851012,ARL\n\
         2025-07-17T08:05:03.360842449Z,2025-07-17T08:05:03.360677248Z,160,2,1108,A,B,-0.25,100,0,817593,130,165200,851012,ARL\n\
         2025-07-17T08:05:03.360842449Z,2025-07-17T08:05:03.360677248Z,160,2,1108,A,B,0.1234567891,100,0,817593,130,165200,851012,ARL\n";
-    expect_test::expect![[r#"
+    expect_test::expect![[r"
         1752735909035793433 mbo arl@mbo 1752735909035793433,1752735909035627674,R,N,,0,0,8,0
         1752739503360842448 mbo arl@mbo 1752739503360842448,1752739503360677248,A,B,5510000000,100,817593,130,851012
         1752739503360842449 mbo arl@mbo 1752739503360842449,1752739503360677248,A,B,-250000000,100,817593,130,851012
         FILE (mbo-csv): 5 records = 3 frames + 1 control + 1 refused
           1 refused as bad_column, first FILE:5: column 8: `0.1234567891` is not a price
-    "#]]
+    "]]
     .assert_eq(&import(Format::MboCsv, "mbo.csv", pretty.as_bytes()));
     expect_test::expect![
         "FILE: no column orderid: not market by order (a book by price is not read)"

@@ -6,7 +6,7 @@
 use crate::source::{Frame, FrameSource, SourceError};
 use pitlane_domain::decode::binance::exchange_info;
 use pitlane_domain::instrument::{Symbol, Venue};
-use pitlane_domain::units::Grid;
+use pitlane_domain::units::{DecimalError, Grid};
 use std::collections::HashMap;
 
 /// An instrument that occurs on the streams of a source.
@@ -20,7 +20,7 @@ pub struct Scanned {
     pub tick_size: Grid,
     /// Smallest quantity step.
     pub lot_size: Grid,
-    /// The sizes are the venue's own, from an instrument table in the source; otherwise they are inferred.
+    /// Both sizes are the venue's own, from an instrument table in the source; otherwise one or both are inferred.
     pub listed: bool,
     /// Frames on its streams.
     pub frames: u64,
@@ -28,8 +28,9 @@ pub struct Scanned {
 
 /// Reads a source to its end and returns its instruments, in the order in which they first occur.
 ///
-/// Inferred sizes are no coarser than any number in the source, so no frame of it is off them; the venue's true sizes
-/// may be multiples.
+/// No number of the source is off the sizes returned. So a size the venue lists gives way to an inferred one if resting
+/// orders are older than it: a venue that coarsens its tick size keeps them, and a book with one level off the grid would
+/// be refused as a whole. The sizes in force may be multiples of inferred ones.
 pub fn scan_instruments(source: &mut dyn FrameSource) -> Result<Vec<Scanned>, SourceError> {
     let mut scan = Scan::default();
     while let Some(frame) = source.next()? {
@@ -38,20 +39,51 @@ pub fn scan_instruments(source: &mut dyn FrameSource) -> Result<Vec<Scanned>, So
     Ok(scan.finish())
 }
 
-/// Decimals seen so far.
+/// The numbers of one kind seen so far.
 #[derive(Clone, Copy, Default)]
-struct Finest {
-    price: u8,
-    quantity: u8,
+struct Seen {
+    /// Most decimals in use.
+    decimals: u8,
+    /// One was no multiple of the size the venue lists.
+    off_listed: bool,
 }
 
-impl Finest {
+impl Seen {
+    fn note(&mut self, text: &[u8], listed: Option<Grid>) {
+        self.decimals = self.decimals.max(decimals(text));
+        self.off_listed |=
+            listed.is_some_and(|grid| grid.parse(text) == Err(DecimalError::OffStep));
+    }
+
+    /// The venue's size if it holds for every number, else the finest power of ten in use; and whether it is the venue's.
+    fn size(self, listed: Option<Grid>) -> (Grid, bool) {
+        let coarsest = listed.map_or(0, Grid::scale);
+        match listed {
+            Some(grid) if !self.off_listed && self.decimals <= coarsest => (grid, true),
+            _ => {
+                let scale = self.decimals.max(coarsest);
+                let grid = Grid::new(1, scale).expect("decimals are bounded by the grid's most");
+                (grid, false)
+            }
+        }
+    }
+}
+
+/// Prices and quantities of one instrument.
+#[derive(Clone, Copy, Default)]
+struct Numbers {
+    price: Seen,
+    quantity: Seen,
+    listed: Option<(Grid, Grid)>,
+}
+
+impl Numbers {
     fn price(&mut self, text: &[u8]) {
-        self.price = self.price.max(decimals(text));
+        self.price.note(text, self.listed.map(|(tick, _)| tick));
     }
 
     fn quantity(&mut self, text: &[u8]) {
-        self.quantity = self.quantity.max(decimals(text));
+        self.quantity.note(text, self.listed.map(|(_, lot)| lot));
     }
 }
 
@@ -79,7 +111,7 @@ fn decimals_scaled(mut value: u64, scale: u8) -> u8 {
 struct Row {
     venue: Venue,
     symbol: Symbol,
-    finest: Finest,
+    numbers: Numbers,
     frames: u64,
 }
 
@@ -113,30 +145,30 @@ impl Scan {
                 rows.push(Row {
                     venue: frame.venue,
                     symbol,
-                    finest: Finest::default(),
+                    numbers: Numbers::default(),
                     frames: 0,
                 });
                 rows.len() - 1
             });
         let row = &mut self.rows[*place];
         row.frames += 1;
-        if !self.listed.contains_key(&(frame.venue, symbol)) {
-            note(frame, kind, &mut row.finest);
+        if row.numbers.listed.is_none() {
+            row.numbers.listed = self.listed.get(&(frame.venue, symbol)).copied();
         }
+        note(frame, kind, &mut row.numbers);
     }
 
     fn finish(self) -> Vec<Scanned> {
-        let power = |scale| Grid::new(1, scale).expect("decimals are bounded by the grid's most");
         let scanned = |row: &Row| {
             let listed = self.listed.get(&(row.venue, row.symbol));
-            let inferred = (power(row.finest.price), power(row.finest.quantity));
-            let (tick_size, lot_size) = listed.copied().unwrap_or(inferred);
+            let (tick_size, tick_listed) = row.numbers.price.size(listed.map(|(tick, _)| *tick));
+            let (lot_size, lot_listed) = row.numbers.quantity.size(listed.map(|(_, lot)| *lot));
             Scanned {
                 venue: row.venue,
                 symbol: row.symbol,
                 tick_size,
                 lot_size,
-                listed: listed.is_some(),
+                listed: tick_listed && lot_listed,
                 frames: row.frames,
             }
         };
@@ -167,15 +199,15 @@ fn symbol_inside(bytes: &[u8]) -> Option<&[u8]> {
     Some(&rest[..end])
 }
 
-fn note(frame: &Frame<'_>, kind: &[u8], finest: &mut Finest) {
+fn note(frame: &Frame<'_>, kind: &[u8], numbers: &mut Numbers) {
     match frame.venue {
         Venue::BinanceSpot | Venue::BinanceUsdm | Venue::BinanceCoinm => {
-            binance(frame.bytes, kind, finest);
+            binance(frame.bytes, kind, numbers);
         }
-        Venue::Fx => fx(frame.bytes, finest),
-        Venue::Itch => itch(frame.bytes, finest),
-        Venue::Lobster => columns(frame.bytes, 4, 4, finest),
-        Venue::Mbo => columns(frame.bytes, 4, 9, finest),
+        Venue::Fx => fx(frame.bytes, numbers),
+        Venue::Itch => itch(frame.bytes, numbers),
+        Venue::Lobster => columns(frame.bytes, 4, 4, numbers),
+        Venue::Mbo => columns(frame.bytes, 4, 9, numbers),
     }
 }
 
@@ -204,7 +236,7 @@ fn meaning(kind: &[u8], key: &[u8]) -> Meaning {
 }
 
 /// Notes every price and quantity of a message: values by key, and `[price, quantity]` pairs of books.
-fn binance(bytes: &[u8], kind: &[u8], finest: &mut Finest) {
+fn binance(bytes: &[u8], kind: &[u8], numbers: &mut Numbers) {
     let mut at = 0;
     let mut key: &[u8] = b"";
     // Place in the innermost array; `None` right behind an object's brace or a colon.
@@ -235,8 +267,8 @@ fn binance(bytes: &[u8], kind: &[u8], finest: &mut Finest) {
                     continue;
                 }
                 match (place, meaning(kind, key)) {
-                    (Some(0), _) | (None, Meaning::Price) => finest.price(text),
-                    (Some(1), _) | (None, Meaning::Quantity) => finest.quantity(text),
+                    (Some(0), _) | (None, Meaning::Price) => numbers.price(text),
+                    (Some(1), _) | (None, Meaning::Quantity) => numbers.quantity(text),
                     _ => {}
                 }
             }
@@ -245,8 +277,8 @@ fn binance(bytes: &[u8], kind: &[u8], finest: &mut Finest) {
     }
 }
 
-fn fx(bytes: &[u8], finest: &mut Finest) {
-    let mut value = |key: &[u8], note: fn(&mut Finest, &[u8])| {
+fn fx(bytes: &[u8], numbers: &mut Numbers) {
+    let mut value = |key: &[u8], note: fn(&mut Numbers, &[u8])| {
         let Some(at) = bytes.windows(key.len()).position(|part| part == key) else {
             return;
         };
@@ -255,15 +287,15 @@ fn fx(bytes: &[u8], finest: &mut Finest) {
         let end = rest
             .iter()
             .position(|byte| !byte.is_ascii_digit() && *byte != b'.');
-        note(finest, &rest[..end.unwrap_or(rest.len())]);
+        note(numbers, &rest[..end.unwrap_or(rest.len())]);
     };
-    value(br#""bid":"#, Finest::price);
-    value(br#""ask":"#, Finest::price);
-    value(br#""bidVolume":"#, Finest::quantity);
-    value(br#""askVolume":"#, Finest::quantity);
+    value(br#""bid":"#, Numbers::price);
+    value(br#""ask":"#, Numbers::price);
+    value(br#""bidVolume":"#, Numbers::quantity);
+    value(br#""askVolume":"#, Numbers::quantity);
 }
 
-fn itch(bytes: &[u8], finest: &mut Finest) {
+fn itch(bytes: &[u8], numbers: &mut Numbers) {
     let at = match bytes.first() {
         Some(b'A' | b'F' | b'C' | b'P') => 32,
         Some(b'U') => 31,
@@ -271,12 +303,12 @@ fn itch(bytes: &[u8], finest: &mut Finest) {
     };
     if let Some(price) = bytes.get(at..).and_then(|rest| rest.first_chunk::<4>()) {
         let price = u64::from(u32::from_be_bytes(*price));
-        finest.price = finest.price.max(decimals_scaled(price, 4));
+        numbers.price.decimals = numbers.price.decimals.max(decimals_scaled(price, 4));
     }
 }
 
 /// A column of whole numbers in units of `10^-scale`; the largest number means no price.
-fn columns(bytes: &[u8], column: usize, scale: u8, finest: &mut Finest) {
+fn columns(bytes: &[u8], column: usize, scale: u8, numbers: &mut Numbers) {
     let text = bytes.split(|&byte| byte == b',').nth(column);
     let text = text.map(|text| text.strip_prefix(b"-").unwrap_or(text));
     let value = text
@@ -284,7 +316,7 @@ fn columns(bytes: &[u8], column: usize, scale: u8, finest: &mut Finest) {
         .and_then(|text| text.parse::<u64>().ok())
         .filter(|value| *value < i64::MAX.unsigned_abs());
     if let Some(value) = value {
-        finest.price = finest.price.max(decimals_scaled(value, scale));
+        numbers.price.decimals = numbers.price.decimals.max(decimals_scaled(value, scale));
     }
 }
 
@@ -415,5 +447,31 @@ mod tests {
             (spot, "", b"{}"),
         ];
         assert_eq!(scan(&frames), expected);
+    }
+
+    #[test]
+    fn a_listed_size_gives_way_to_older_orders() {
+        let info = br#"{"symbols":[{"symbol":"A","status":"TRADING","filters":[
+            {"filterType":"PRICE_FILTER","tickSize":"0.05"},{"filterType":"LOT_SIZE","stepSize":"1"}]}]}"#;
+        let check = |book: &[u8], expected: &str| {
+            let got = scan(&[
+                (Spot, "@exchangeInfo", info),
+                (Spot, "a@depthSnapshot", book),
+            ]);
+            assert_eq!(got, format!("binance-spot A {expected} 1"));
+            let got = scan(&[
+                (Spot, "a@depthSnapshot", book),
+                (Spot, "@exchangeInfo", info),
+            ]);
+            assert_eq!(got, format!("binance-spot A {expected} 1"));
+        };
+        check(br#"{"bids":[["1.05000","7.000"]]}"#, "0.05 1 listed");
+        check(br#"{"bids":[["1.051","7"]]}"#, "0.001 1 inferred");
+        check(br#"{"bids":[["1.05","7.5"]]}"#, "0.05 0.1 inferred");
+        let late = scan(&[
+            (Spot, "@exchangeInfo", info),
+            (Spot, "a@depth", br#"{"b":[["1.03","1"]]}"#),
+        ]);
+        assert_eq!(late, "binance-spot A 0.01 1 inferred 1");
     }
 }
