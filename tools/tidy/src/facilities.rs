@@ -52,6 +52,8 @@ const FACILITIES: [Facility; 9] = [
             "engine/runtime/src",
             // closing the database waits for who holds it
             "engine/edges/src/storage/writer",
+            // the command waits for the engine
+            "tools/pitlane/src/play",
         ],
     },
     Facility {
@@ -94,6 +96,7 @@ const FACILITIES: [Facility; 9] = [
         // the counters page names the process that writes it
         homes: &[
             "engine/lockfree/src/counters/page",
+            "engine/app/src/engine",
             "engine/runtime/src/os",
             "tools",
         ],

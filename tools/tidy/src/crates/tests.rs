@@ -40,4 +40,5 @@ fn a_safe_crate_without_its_promise_is_found() {
     check("engine/domain/src/lib.rs", "#![forbid(unsafe_code)]", 0);
     check("engine/domain/src/book.rs", "//! a", 0);
     check("engine/lockfree/src/lib.rs", "//! a", 0);
+    check("tools/pitlane/src/main.rs", "//! a", 1);
 }
