@@ -52,8 +52,11 @@ pub(crate) fn report(facts: &Facts<'_>) -> Report {
     if let Some(stored) = facts.closings.stored.get() {
         report.rows_stored = stored.rows.inserted + stored.rows.replayed;
     }
-    let faults = balance(facts, &report);
-    report.faults.extend(faults);
+    // After a failure the sums cannot balance; the failure is what there is to say.
+    if facts.exit.ok {
+        let faults = balance(facts, &report);
+        report.faults.extend(faults);
+    }
     let per_second =
         u128::from(report.last_sequence) * 1_000_000_000 / u128::from(report.wall_ns.max(1));
     report.events_per_s = u64::try_from(per_second).unwrap_or(u64::MAX);
@@ -74,6 +77,18 @@ fn feed(report: &mut Report, fed: &Fed) {
             report.warnings.push(format!(
                 "{}: {} bytes at its end hold no whole frame: {}",
                 source.source, cut.bytes, cut.reason
+            ));
+        }
+        if source.unit_changes > 0 {
+            report.warnings.push(format!(
+                "{}: the unit of the receive times changed {} times; each line was read in its own",
+                source.source, source.unit_changes
+            ));
+        }
+        if source.time_reversals > 0 {
+            report.warnings.push(format!(
+                "{}: {} receive times run backwards",
+                source.source, source.time_reversals
             ));
         }
         for refused in &source.refused {
@@ -273,6 +288,14 @@ fn balance(facts: &Facts<'_>, report: &Report) -> Vec<String> {
         rows.received,
         rows.inserted + rows.duplicates + rows.skipped_total(),
     );
+    // After a torn end was cut the database may have been ahead; once the input has been played again it no longer is.
+    if stored.begun_at > sequenced.last && !fed.stopped {
+        faults.push(format!(
+            "the database ends at sequence {}, the input at {}: it was written from another input; name another \
+             database, or move it away and it is rebuilt",
+            stored.begun_at, sequenced.last
+        ));
+    }
     if let Some(intake) = &fed.intake
         && let Err(what) = intake.balance()
     {

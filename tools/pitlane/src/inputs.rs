@@ -7,9 +7,8 @@ use pitlane_app::{defaults, engine};
 use pitlane_domain::instrument::{Instrument, InstrumentTable, Symbol, Venue};
 use pitlane_domain::intake::{DepthChoice, InstrumentOptions, IntakeOptions, TradeChoice};
 use pitlane_edges::config::{self, Config, DepthSource, Idle, Overrides, TradeSource};
-use pitlane_edges::import::{self, Format, ImportOptions};
-use pitlane_edges::source::OnBad;
-use pitlane_edges::source::{FrameSource, merge};
+use pitlane_edges::import::{self, Format, ImportOptions, Scanned};
+use pitlane_edges::source::{FrameSource, OnBad};
 use pitlane_runtime::core_map::{CoreMap, Host, Profile, RawCoreMap, RawThread, check};
 use pitlane_runtime::idle::IdleKind;
 use std::path::{Path, PathBuf};
@@ -136,6 +135,13 @@ impl Hints {
         Ok(ImportOptions {
             venue,
             symbol,
+            day: self
+                .day
+                .as_deref()
+                .map(import::parse_day)
+                .transpose()
+                .map_err(exit::usage)?,
+            utc_offset_hours: self.utc_offset,
             on_bad: if self.strict {
                 OnBad::Stop
             } else {
@@ -148,37 +154,33 @@ impl Hints {
 /// Opens files as one stream of frames, merged by receive time.
 pub fn frames(files: &[PathBuf], hints: &Hints) -> anyhow::Result<Box<dyn FrameSource>> {
     let options = hints.options()?;
-    let named = match &hints.from {
-        Some(name) => Some(Format::from_name(name).ok_or_else(|| {
-            let known: Vec<&str> = Format::ALL.iter().map(|(_, name)| *name).collect();
-            exit::usage(format!(
-                "no format is called {name}; there are {}",
-                known.join(", ")
-            ))
-        })?),
-        None => None,
+    let unknown = |name: &str| {
+        exit::usage(format!(
+            "no format is called {name}; there are {}",
+            formats()
+        ))
     };
-    let mut sources: Vec<Box<dyn FrameSource>> = Vec::new();
+    let format = match hints.from.as_deref() {
+        Some("auto") | None => None,
+        Some(name) => Some(Format::from_name(name).ok_or_else(|| unknown(name))?),
+    };
     for file in files {
         if !file.exists() {
             return Err(exit::usage(format!("{} does not exist", file.display())));
         }
-        let format = match named {
-            Some(format) => format,
-            None => Some(Format::BinanceJsonl).ok_or_else(|| {
-                exit::usage(format!(
-                    "{}: its content tells no format; name it with --from",
-                    file.display()
-                ))
-            })?,
-        };
-        sources.push(import::open(format, file, &options)?);
+        if format.is_none() && import::detect(file)?.is_none() {
+            return Err(exit::usage(format!(
+                "{}: its content tells no format; name it with --from: {}",
+                file.display(),
+                formats()
+            )));
+        }
     }
-    Ok(if sources.len() == 1 {
-        sources.remove(0)
-    } else {
-        Box::new(merge(sources))
-    })
+    Ok(import::open_all(format, files, &options)?)
+}
+
+fn formats() -> String {
+    Format::ALL.map(|(_, name)| name).join(", ")
 }
 
 /// The instruments of a configuration, with the choice of streams each has.
@@ -216,8 +218,31 @@ pub fn scanned(files: &[PathBuf], hints: &Hints) -> anyhow::Result<InstrumentTab
             ..hints.clone()
         },
     )?;
+    let found = import::scan_instruments(source.as_mut())?;
     let mut table = InstrumentTable::default();
-    let _ = &mut source;
+    for Scanned {
+        venue,
+        symbol,
+        tick_size,
+        lot_size,
+        ..
+    } in found
+    {
+        let taken = table.iter().any(|(_, known)| known.symbol == symbol);
+        // The same symbol on a second venue gets a name of its own.
+        let ours = if taken {
+            second_name(symbol, venue)?
+        } else {
+            symbol
+        };
+        table.add(Instrument {
+            symbol: ours,
+            venue_symbol: symbol,
+            venue,
+            tick_size,
+            lot_size,
+        })?;
+    }
     anyhow::ensure!(!table.is_empty(), "no instrument occurs in the input");
     Ok(table)
 }

@@ -91,6 +91,8 @@ impl Lines {
             "binance-jsonl",
             "--venue",
             "binance-spot",
+            "--symbol",
+            "BTCUSDT",
             "--json",
             "--quiet",
         ]);
@@ -119,18 +121,20 @@ fn bad_frames_are_counted_by_reason_and_their_neighbours_applied() {
     let counted = |reason: &str| (format!("frames_rejected.{reason}"), Value::from(1));
     let reasons: [(&str, Tamper); 8] = [
         ("malformed", |lines| {
-            lines.line(r#"{"stream":"btcusdt@trade","data":{"e":"tra"#)
+            lines.line(r#"{"stream":"btcusdt@trade","data":{"e":"tra}"#);
         }),
-        ("malformed", |lines| lines.line("\u{1}\u{2}garbage\u{3}")),
+        ("malformed", |lines| {
+            lines.line(r#"{"stream":"btcusdt@trade","data":[1,2,}}"#);
+        }),
         ("off_tick", |lines| lines.trade("99.505", "0.5")),
         ("off_lot", |lines| lines.trade("99.50", "0.000001")),
         ("not_positive", |lines| lines.trade("0", "0.5")),
         ("out_of_range", |lines| {
-            lines.trade("99999999999999999999", "0.5")
+            lines.trade("99999999999999999999", "0.5");
         }),
         ("unknown_symbol", |lines| lines.trade_of("NOSUCH", "1", "1")),
         ("missing_field", |lines| {
-            lines.line(r#"{"stream":"btcusdt@trade","data":{"e":"trade","s":"BTCUSDT"}}"#)
+            lines.line(r#"{"stream":"btcusdt@trade","data":{"e":"trade","s":"BTCUSDT"}}"#);
         }),
     ];
     for (reason, bad) in reasons {
@@ -145,6 +149,36 @@ fn bad_frames_are_counted_by_reason_and_their_neighbours_applied() {
                 ("books.BTCUSDT.best_bid", "99.50".into()),
             ],
         );
+    }
+}
+
+#[test]
+fn lines_that_hold_no_frame_are_refused_by_the_source() {
+    for bad in [
+        "\u{1}\u{2}garbage\u{3}",
+        r#"{"stream":"btcusdt@trade","data":{"e":"tra"#,
+    ] {
+        let mut lines = Lines::new();
+        lines.good();
+        lines.line(bad);
+        lines.good();
+        let (report, _dir) = lines.replay();
+        let refused = report["source_refused"].as_object().unwrap();
+        assert_eq!(
+            refused
+                .values()
+                .map(|count| count.as_u64().unwrap())
+                .sum::<u64>(),
+            1,
+            "{report:#}"
+        );
+        assert!(
+            report["warnings"].to_string().contains("lines.txt:4"),
+            "{}",
+            report["warnings"]
+        );
+        assert_eq!(report["trades"], 2);
+        assert_eq!(report["books"]["BTCUSDT"]["state"], "good");
     }
 }
 

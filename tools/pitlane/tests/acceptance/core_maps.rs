@@ -4,6 +4,9 @@ use crate::support::{database, json, pitlane, sample, samples, store_files};
 use serde_json::Value;
 use std::path::Path;
 
+/// State hash, database, tick store.
+type Ending = (Value, String, Vec<(String, Vec<u8>)>);
+
 fn replay(dir: &Path, arguments: &[&str]) -> Value {
     json(
         pitlane()
@@ -73,7 +76,7 @@ fn every_core_map_gives_the_same_hash_rows_and_records() {
         ("backwards", vec!["--config", &backwards]),
         ("a thread each", vec!["--config", &each]),
     ];
-    let mut first: Option<(Value, String, Vec<(String, Vec<u8>)>)> = None;
+    let mut first: Option<Ending> = None;
     for (name, arguments) in runs {
         let dir = root.path().join(name);
         let report = replay(&dir, &arguments);

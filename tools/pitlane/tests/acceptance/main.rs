@@ -1,5 +1,6 @@
 //! What a user can check from outside: the command is run as a process, its files are read by other programs.
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+#![expect(clippy::print_stdout, reason = "a test that is skipped says so")]
 
 mod bad_input;
 mod core_maps;

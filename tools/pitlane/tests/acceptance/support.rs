@@ -43,13 +43,11 @@ pub fn shared(path: &str) -> Option<PathBuf> {
 
 /// A Python with numpy, if `scripts/test` found one; says so if it did not.
 pub fn python() -> Option<Command> {
-    match std::env::var_os("PITLANE_PYTHON").filter(|path| !path.is_empty()) {
-        Some(path) => Some(Command::new(path)),
-        None => {
-            println!("skipped: PITLANE_PYTHON names no Python with numpy (scripts/test sets it)");
-            None
-        }
+    let path = std::env::var_os("PITLANE_PYTHON").filter(|path| !path.is_empty());
+    if path.is_none() {
+        println!("skipped: PITLANE_PYTHON names no Python with numpy (scripts/test sets it)");
     }
+    path.map(Command::new)
 }
 
 /// One of the Python programs beside these tests.
