@@ -80,7 +80,7 @@ fn recordings_of_many_symbols_whose_snapshots_come_late() {
         recording(&[&parts[0], &parts[1], &parts[2]], comparable, different);
     };
     three("BINANCE", "20211012T0028", 159, 0);
-    three("BINANCE_FUTURES", "20210722T2225", 0, 0);
+    three("BINANCE_FUTURES", "20210722T2225", 744, 0);
     // Three updates right behind two snapshots: those snapshots have another best ask than the quotes before and after
     // them. A count that shares nothing with the engine finds the same three.
     three("BINANCE_DELIVERY", "20210722T0113", 1788, 3);
