@@ -1,7 +1,7 @@
 //! CRC32C of one record. The processor's instruction where there is one, the `crc32c` crate elsewhere.
 //!
 //! The crate alone would do; but it is made for long buffers, and a record's 64 bytes are eight instructions
-//! that overlap with the next record's if nothing stands in between (bench: `examples/measure.rs`).
+//! that overlap with the next record's if nothing stands in between (bench: `benches/measure.rs`).
 #![allow(
     unsafe_code,
     reason = "an instruction that only some processors have is called after asking for it"
@@ -59,7 +59,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(if cfg!(miri) { 4 } else { 256 }))]
+        #![proptest_config(crate::cases(256, 4))]
         #[test]
         fn the_same_as_the_crate(record in any::<Record>()) {
             check(&record);

@@ -50,3 +50,19 @@ pub fn sequence_of(record: &Record) -> u64 {
 pub fn time_of(record: &Record) -> i64 {
     record[TIME_WORD].cast_signed()
 }
+
+/// How many cases a property test tries: the model checker of memory, Miri, is a thousand times slower and has no files.
+#[cfg(test)]
+fn cases(full: u32, under_miri: u32) -> proptest::test_runner::Config {
+    proptest::test_runner::Config {
+        cases: if cfg!(miri) { under_miri } else { full },
+        failure_persistence: None,
+        ..proptest::test_runner::Config::default()
+    }
+}
+
+/// How long a random history may be.
+#[cfg(test)]
+fn steps(full: usize) -> usize {
+    if cfg!(miri) { full / 5 } else { full }
+}

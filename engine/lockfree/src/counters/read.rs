@@ -4,7 +4,8 @@
 use super::layout::{
     ANCHOR_SLOTS, ANCHOR_WORDS, ANCHORS, DIRECTORY, ENTRY_LABEL, ENTRY_LENGTH, ENTRY_OFFSET,
     ENTRY_OWNER, ENTRY_SHAPE, ENTRY_WORDS, LABEL_BYTES, OWNER_BYTES, WORD_ANCHORS_WRITTEN,
-    WORD_DIRECTORY_LENGTH, WORD_PID, WORD_START_WALL_NS, WORD_TICKS_PER_SECOND,
+    WORD_DIRECTORY_LENGTH, WORD_DIRECTORY_ROOM, WORD_PID, WORD_START_WALL_NS,
+    WORD_TICKS_PER_SECOND,
 };
 use super::page::slot_of;
 use super::{EntryKind, HistogramSnapshot, Unit, histogram};
@@ -144,6 +145,11 @@ impl PageReader {
         Ok(Self::over(region))
     }
 
+    #[cfg(test)]
+    pub(super) fn region_word(&self, word: usize) -> u64 {
+        self.region.load(word)
+    }
+
     /// Process id of the writer.
     #[must_use]
     pub fn pid(&self) -> u32 {
@@ -183,8 +189,9 @@ impl PageReader {
         let listed = self.region.load(WORD_DIRECTORY_LENGTH);
         // PAIRS: the release store of the directory's length in Places::list.
         fence(Ordering::Acquire);
-        let room = self.region.len().saturating_sub(DIRECTORY) / ENTRY_WORDS;
-        usize::try_from(listed).unwrap_or(room).min(room)
+        let room = self.region.load(WORD_DIRECTORY_ROOM);
+        let space = self.region.len().saturating_sub(DIRECTORY) / ENTRY_WORDS;
+        usize::try_from(listed.min(room)).map_or(space, |listed| listed.min(space))
     }
 
     fn describe(&self, index: usize) -> Option<Entry> {

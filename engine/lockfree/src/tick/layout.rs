@@ -89,4 +89,5 @@ pub(crate) const fn word(offset: usize) -> usize {
 }
 
 /// Records whose pages are made present in one step: 1 MiB.
+#[cfg(not(loom))]
 pub(crate) const RECORDS_PER_PREFAULT: usize = 1 << 14;

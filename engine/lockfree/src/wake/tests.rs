@@ -1,1 +1,72 @@
-//! Tests.
+//! Parking and waking. That no wake-up is lost is shown by `tests/loom_wake.rs`.
+
+use super::{Parked, parker};
+use crate::ring::{EdgeCounters, ring};
+use std::time::{Duration, Instant};
+
+#[test]
+fn a_recheck_that_finds_something_does_not_sleep() {
+    let (mut parker, waker) = parker();
+    let start = Instant::now();
+    let parked = parker.park(Duration::from_mins(1), || {
+        assert!(waker.is_parked(), "marked before the recheck");
+        true
+    });
+    assert_eq!(parked, Parked::NotNeeded);
+    assert!(start.elapsed() < Duration::from_secs(30));
+    assert!(!waker.is_parked());
+}
+
+#[test]
+fn a_park_ends_by_itself() {
+    let (mut parker, _waker) = parker();
+    let parked = parker.park(Duration::from_millis(1), || false);
+    assert_eq!(parked, Parked::TimedOut);
+}
+
+#[test]
+fn a_wake_between_mark_and_sleep_is_not_lost() {
+    let (mut parker, waker) = parker();
+    let parked = parker.park(Duration::from_mins(1), || {
+        waker.wake();
+        false
+    });
+    assert_eq!(parked, Parked::Woken);
+}
+
+#[test]
+fn a_wake_of_an_awake_thread_leaves_nothing_behind() {
+    let (mut parker, waker) = parker();
+    waker.wake();
+    waker.clone().wake();
+    let parked = parker.park(Duration::from_millis(1), || false);
+    assert_eq!(parked, Parked::TimedOut);
+}
+
+/// With a timeout far longer than the test may last, every message must come by a wake-up.
+#[test]
+fn messages_wake_their_consumer() {
+    const COUNT: u64 = if cfg!(miri) { 20 } else { 2000 };
+    let (mut tx, mut rx) = ring(8, EdgeCounters::private());
+    let (mut parker, waker) = parker();
+    let consumer = std::thread::spawn(move || {
+        let mut seen = 0;
+        while seen < COUNT {
+            if rx.drain(8, |_: &u64| seen += 1).is_idle() {
+                let parked = parker.park(Duration::from_mins(10), || !rx.is_empty());
+                assert_ne!(parked, Parked::TimedOut, "a wake-up was lost");
+            }
+        }
+    });
+    for n in 0..COUNT {
+        while !tx.has_room_for(1) {
+            std::thread::yield_now();
+        }
+        tx.push(n);
+        waker.wake();
+        if n % 7 == 0 {
+            std::thread::yield_now();
+        }
+    }
+    consumer.join().unwrap();
+}

@@ -65,7 +65,7 @@ fn tear(dir: &Path, next: &Record, bytes: usize, crc: bool) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
+    #![proptest_config(crate::cases(200, 1))]
     #[test]
     #[cfg_attr(miri, ignore = "maps files")]
     fn interruptions_leave_no_trace(

@@ -177,7 +177,7 @@ impl Model {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
+    #![proptest_config(crate::cases(300, 1))]
     #[test]
     #[cfg_attr(miri, ignore = "maps files")]
     fn any_history(steps in prop::collection::vec(step(), 1..40)) {

@@ -164,7 +164,6 @@ fn a_killed_writer_loses_nothing() {
     for round in 1..=5 {
         let mut child = std::process::Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "tick::tests::reading::the_one_that_is_killed"])
-            .args(["--ignored", "--quiet"])
             .env("PITLANE_KILLED_WRITER", dir.path())
             .stdout(std::process::Stdio::null())
             .spawn()
@@ -197,8 +196,8 @@ fn big() -> StoreOptions {
     }
 }
 
+/// The other half of the test above; on its own it does nothing.
 #[test]
-#[ignore = "the other half of a_killed_writer_loses_nothing"]
 fn the_one_that_is_killed() {
     let Some(dir) = std::env::var_os("PITLANE_KILLED_WRITER") else {
         return;
