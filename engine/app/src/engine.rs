@@ -7,6 +7,7 @@ use crate::agents::recorder::{Recorded, Recorder};
 use crate::agents::sequencer::{Sequenced, Sequencer};
 use crate::agents::storage::{Storage, StorageMetrics, Stored};
 use crate::closing;
+use crate::latency::StageLatency;
 use crate::pace::{Pace, Speed};
 use crate::report::Report;
 use crate::stopwatch::Stopwatch;
@@ -287,6 +288,11 @@ impl Wiring<'_> {
         // Longer than the rings behind the sequencer, so that no reader is lapped.
         let stamps = 2 * rings.record.max(rings.market) as usize + 4 * BUDGET;
         let (stamp_writer, stamp_reader) = stamp_table(stamps);
+        let latency = |owner: &str, label: &str| -> Result<StageLatency, StartError> {
+            let histogram = page.histogram(owner, label, Unit::Nanoseconds)?;
+            let (stamps, watch) = (stamp_reader.clone(), (*watch).clone());
+            Ok(StageLatency::new(stamps, watch, histogram, 2 * BUDGET))
+        };
 
         let mut logs = LogRings::new((*clock).clone(), level(config.log.level), (*page).clone());
         let notices = Notices::default();
@@ -332,16 +338,12 @@ impl Wiring<'_> {
             store,
             config.tick_store.dir.clone(),
             recorder_in,
-            stamp_reader.clone(),
-            (*watch).clone(),
-            page.histogram("recorder", "latency.record", Unit::Nanoseconds)?,
+            latency("recorder", "latency.record")?,
             closings.recorded.clone(),
         );
         let market = MarketAgent::new(
             market_in,
-            stamp_reader,
-            (*watch).clone(),
-            page.histogram("market", "latency.market", Unit::Nanoseconds)?,
+            latency("market", "latency.market")?,
             closings.market.clone(),
         );
         let options = storage::Options {

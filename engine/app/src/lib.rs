@@ -7,6 +7,7 @@ pub mod topology;
 pub mod defaults;
 pub mod pace;
 pub mod stopwatch;
+pub mod latency;
 pub mod report;
 pub mod agents;
 pub mod engine;

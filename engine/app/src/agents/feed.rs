@@ -154,6 +154,14 @@ impl Reader {
         }
     }
 
+    fn show_progress(&mut self) {
+        if let Some(Input::Frames { source, .. }) = &self.input {
+            let progress = source.progress();
+            self.metrics.progress[0].set(progress.bytes_done);
+            self.metrics.progress[1].set(progress.bytes_total);
+        }
+    }
+
     /// Feeds one frame to the intake; false if none is due now.
     fn take_frame(&mut self) -> bool {
         let Some(Input::Frames { source, intake }) = self.input.as_mut() else {
@@ -226,9 +234,6 @@ impl Reader {
         self.metrics.decode.record(self.watch.now() - started);
         self.metrics.frames.add(1);
         self.frames += 1;
-        let progress = source.progress();
-        self.metrics.progress[0].set(progress.bytes_done);
-        self.metrics.progress[1].set(progress.bytes_total);
         true
     }
 
@@ -283,6 +288,7 @@ impl Agent for Feed {
             (self.reader.exhausted, self.stopped) = (true, true);
         }
         let frames = self.reader.frames;
+        self.reader.show_progress();
         let work = self.out.send_from(budget, || self.reader.next());
         if work.is_idle() && self.reader.frames > frames {
             // Frames without a message (refused, repeated) are work too.

@@ -1,21 +1,17 @@
 //! Applies the sequence to the market machine.
 
 use super::{Closing, leave};
-use crate::stopwatch::Stopwatch;
+use crate::latency::StageLatency;
 use pitlane_domain::market::Market;
-use pitlane_domain::message::{Kind, Message, flag};
-use pitlane_lockfree::counters::Histogram;
+use pitlane_domain::message::{Kind, Message};
 use pitlane_lockfree::ring::Consumer;
-use pitlane_lockfree::stamps::StampReader;
 use pitlane_runtime::agent::{Agent, Duty, Turn};
 
 /// The market agent.
 pub struct MarketAgent {
     market: Box<Market>,
     input: Consumer<Message>,
-    stamps: StampReader,
-    watch: Stopwatch,
-    latency: Histogram,
+    latency: StageLatency,
     ended: bool,
     closing: Closing<Box<Market>>,
 }
@@ -24,16 +20,13 @@ impl MarketAgent {
     /// An agent with an empty market.
     pub fn new(
         input: Consumer<Message>,
-        stamps: StampReader,
-        watch: Stopwatch,
-        latency: Histogram,
+        latency: StageLatency,
         closing: Closing<Box<Market>>,
     ) -> Self {
+        let market = Box::new(Market::new());
         Self {
-            market: Box::new(Market::new()),
+            market,
             input,
-            stamps,
-            watch,
             latency,
             ended: false,
             closing,
@@ -53,8 +46,6 @@ impl Agent for MarketAgent {
         let Self {
             market,
             input,
-            stamps,
-            watch,
             latency,
             ended,
             ..
@@ -62,21 +53,17 @@ impl Agent for MarketAgent {
         let work = input.drain(duty.budget as usize, |message| {
             if message.kind == Kind::End as u8 {
                 *ended = true;
-                return;
-            }
-            market.apply(message);
-            if message.flags & flag::LAST != 0 && message.kind != Kind::Timer as u8 {
-                latency.record(watch.now().saturating_sub(stamps.read(message.sequence)));
+            } else {
+                market.apply(message);
+                latency.note(message);
             }
         });
+        latency.settle();
         Turn::Worked(work)
     }
 
     fn on_close(&mut self) -> Result<(), String> {
-        leave(
-            &self.closing,
-            std::mem::replace(&mut self.market, Box::new(Market::new())),
-        );
+        leave(&self.closing, std::mem::take(&mut self.market));
         Ok(())
     }
 }

@@ -4,12 +4,10 @@
 //! it is compared instead, and a difference stops the engine before anything of two inputs is mixed.
 
 use super::{Closing, leave};
-use crate::stopwatch::Stopwatch;
-use pitlane_domain::message::{Kind, Message, flag};
+use crate::latency::StageLatency;
+use pitlane_domain::message::{Kind, Message};
 use pitlane_lockfree::Record;
-use pitlane_lockfree::counters::Histogram;
 use pitlane_lockfree::ring::Consumer;
-use pitlane_lockfree::stamps::StampReader;
 use pitlane_lockfree::tick::TickWriter;
 use pitlane_runtime::agent::{Agent, Duty, Turn};
 use std::path::{Path, PathBuf};
@@ -28,38 +26,28 @@ pub struct Recorder {
     store: Option<TickWriter>,
     dir: PathBuf,
     input: Consumer<Message>,
-    stamps: StampReader,
-    watch: Stopwatch,
-    latency: Histogram,
+    latency: StageLatency,
     done: Recorded,
-    /// Numbers of this batch whose latency is taken once they are committed.
-    pending: Vec<u64>,
     ended: bool,
     closing: Closing<Recorded>,
 }
 
 impl Recorder {
-    /// An agent that owns the opened store.
+    /// An agent that owns the store opened in `dir`.
     pub fn new(
         store: TickWriter,
         dir: PathBuf,
         input: Consumer<Message>,
-        stamps: StampReader,
-        watch: Stopwatch,
-        latency: Histogram,
+        latency: StageLatency,
         closing: Closing<Recorded>,
     ) -> Self {
-        let pending = Vec::with_capacity(crate::topology::BUDGET);
         let (store, done) = (Some(store), Recorded::default());
         Self {
             store,
             dir,
             input,
-            stamps,
-            watch,
             latency,
             done,
-            pending,
             ended: false,
             closing,
         }
@@ -105,8 +93,8 @@ impl Agent for Recorder {
             store,
             dir,
             input,
+            latency,
             done,
-            pending,
             ended,
             ..
         } = self;
@@ -119,19 +107,13 @@ impl Agent for Recorder {
                 *ended = true;
             } else if failure.is_none() {
                 failure = take(store, dir, done, message).err();
-                if message.flags & flag::LAST != 0 && message.kind != Kind::Timer as u8 {
-                    pending.push(message.sequence);
-                }
+                latency.note(message);
             }
         });
         if let Err(error) = store.commit() {
             failure.get_or_insert(error.to_string());
         }
-        let now = self.watch.now();
-        for sequence in pending.drain(..) {
-            self.latency
-                .record(now.saturating_sub(self.stamps.read(sequence)));
-        }
+        latency.settle();
         match failure {
             Some(reason) => Turn::Failed(reason),
             None => Turn::Worked(work),
