@@ -1,7 +1,7 @@
 //! Makes the report of what the agents left behind, and checks that every sum balances.
 
+use crate::agents::Closings;
 use crate::agents::feed::Fed;
-use crate::engine::Closings;
 use crate::report::{
     BarReport, BookReport, EdgeReport, LatencyReport, RecoveryLine, Report, SHOWN, SkewReport,
     TouchReport,

@@ -1,11 +1,11 @@
 //! Builds the engine from a plan, starts it, and says how it ended.
 
-use crate::agents::Closing;
-use crate::agents::feed::{Fed, Feed, FeedTelemetry, Input};
+use crate::agents::Closings;
+use crate::agents::feed::{Feed, FeedTelemetry, Input};
 use crate::agents::market::MarketAgent;
-use crate::agents::recorder::{Recorded, Recorder};
-use crate::agents::sequencer::{Sequenced, Sequencer};
-use crate::agents::storage::{Storage, StorageMetrics, Stored};
+use crate::agents::recorder::Recorder;
+use crate::agents::sequencer::Sequencer;
+use crate::agents::storage::{Storage, StorageMetrics};
 use crate::closing;
 use crate::latency::StageLatency;
 use crate::pace::{Pace, Speed};
@@ -14,7 +14,6 @@ use crate::stopwatch::Stopwatch;
 use crate::topology::BUDGET;
 use pitlane_domain::instrument::InstrumentTable;
 use pitlane_domain::intake::{Intake, IntakeOptions};
-use pitlane_domain::market::Market;
 use pitlane_domain::message::schema;
 use pitlane_domain::sequence::{Numbering, Timers};
 use pitlane_domain::units::WallNs;
@@ -95,16 +94,6 @@ pub enum StartError {
         /// The directory.
         path: PathBuf,
     },
-}
-
-/// What the agents leave behind.
-#[derive(Default)]
-pub(crate) struct Closings {
-    pub fed: Closing<Fed>,
-    pub sequenced: Closing<Sequenced>,
-    pub recorded: Closing<Recorded>,
-    pub market: Closing<Box<Market>>,
-    pub stored: Closing<Stored>,
 }
 
 /// A running engine.
