@@ -175,10 +175,10 @@ fn check_bars(messages: &[Message], market: &Market, timeframe: Timeframe) -> us
             open: inside().next().map_or(close, |trade| trade.px),
             high: inside().map(|trade| trade.px).max().unwrap_or(close),
             low: inside().map(|trade| trade.px).min().unwrap_or(close),
-            close: inside().last().map_or(close, |trade| trade.px),
+            close: inside().next_back().map_or(close, |trade| trade.px),
             is_partial: bar.is_partial,
             first_id: inside().next().map_or(0, |trade| trade.id),
-            last_id: inside().last().map_or(0, |trade| trade.id),
+            last_id: inside().next_back().map_or(0, |trade| trade.id),
             trades: inside()
                 .map(|trade| trade.last_id - trade.first_id + 1)
                 .sum(),
