@@ -181,6 +181,15 @@ pub struct BarReport {
 /// Levels a side, and bars a timeframe, in the report.
 pub const SHOWN: usize = 20;
 
+/// The stages of a tick in their order, and what each is measured over.
+const STAGES: [(&str, &str); 5] = [
+    ("behind", "due to taken"),
+    ("decode", "frame to messages"),
+    ("market", "ingress to book and bars"),
+    ("record", "ingress to tick store"),
+    ("commit", "one transaction"),
+];
+
 impl Report {
     /// Whether every input was accounted for and no agent failed.
     pub fn is_good(&self) -> bool {
@@ -213,6 +222,9 @@ impl Report {
         let mut line = |label: &str, value: String| {
             let _ = writeln!(text, "{label:<14} {value}");
         };
+        for source in &self.sources {
+            line("source", source.clone());
+        }
         let rejected: u64 = self.frames_rejected.values().sum();
         line(
             "frames",
@@ -225,9 +237,9 @@ impl Report {
         let refused: u64 = self.source_refused.values().sum();
         if refused > 0 {
             line(
-                "source",
+                "refused",
                 format!(
-                    "{:>13} refused{}",
+                    "{:>13} by the source{}",
                     thousands(refused),
                     listed(0, "", &self.source_refused)
                 ),
@@ -338,22 +350,21 @@ impl Report {
     }
 
     fn write_latency(&self, text: &mut String) {
-        let _ = writeln!(
-            text,
-            "\n{:<14} {:>11} {:>11} {:>11} {:>11} {:>11} {:>12}",
-            "latency", "p50", "p90", "p99", "p99.9", "max", "count"
-        );
-        for (stage, l) in &self.latency_ns {
-            let _ = writeln!(
-                text,
-                "{stage:<14} {:>11} {:>11} {:>11} {:>11} {:>11} {:>12}",
-                duration(l.p50),
-                duration(l.p90),
-                duration(l.p99),
-                duration(l.p999),
-                duration(l.max),
-                thousands(l.count)
-            );
+        let heads = ["p50", "p90", "p99", "p99.9", "max"];
+        let _ = write!(text, "\n{:<9}", "latency");
+        for head in heads {
+            let _ = write!(text, " {head:>10}");
+        }
+        let _ = writeln!(text, " {:>9}", "count");
+        for (stage, meaning) in STAGES {
+            let Some(l) = self.latency_ns.get(stage).filter(|l| l.max > 0) else {
+                continue;
+            };
+            let _ = write!(text, "{stage:<9}");
+            for value in [l.p50, l.p90, l.p99, l.p999, l.max] {
+                let _ = write!(text, " {:>10}", duration(value));
+            }
+            let _ = writeln!(text, " {:>9}  {meaning}", thousands(l.count));
         }
     }
 
