@@ -39,6 +39,11 @@ fn decode() {
 }
 
 #[test]
+fn capture_reader() {
+    run("capture_reader", 2000, pitlane_fuzz::capture_reader);
+}
+
+#[test]
 fn config() {
     run("config", 2000, pitlane_fuzz::config);
 }
