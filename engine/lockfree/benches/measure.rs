@@ -16,6 +16,7 @@ use pitlane_lockfree::stamps::stamp_table;
 use pitlane_lockfree::tick::{StoreOptions, TickReader, TickWriter};
 use pitlane_lockfree::wake::parker;
 use std::hint::black_box;
+use std::io::Write;
 use std::path::Path;
 use std::time::Instant;
 
@@ -185,6 +186,7 @@ fn store(dir: &Path, scale: Scale) -> Result<(), Box<dyn std::error::Error>> {
     let place = dir.display();
     let home = tempfile::tempdir_in(dir)?;
     let mut best = u64::MAX;
+    let mut batches = Vec::with_capacity(operations * 4 / BATCH);
     let mut single = Vec::with_capacity(operations);
     for round in 0..5 {
         let path = home.path().join(round.to_string());
@@ -199,10 +201,13 @@ fn store(dir: &Path, scale: Scale) -> Result<(), Box<dyn std::error::Error>> {
             }
         } else {
             for first in (1..=operations as u64).step_by(BATCH) {
+                let batch = Instant::now();
                 for sequence in first..first + BATCH as u64 {
                     writer.append(black_box(&record(sequence)))?;
                 }
                 writer.commit()?;
+                batches.push(batch.elapsed().as_nanos());
+                while round % 2 == 1 && writer.prepare()? {}
             }
             best = best.min((cpu_ns() - start) / operations as u64);
         }
@@ -226,11 +231,27 @@ fn store(dir: &Path, scale: Scale) -> Result<(), Box<dyn std::error::Error>> {
         );
         std::fs::remove_dir_all(&path)?;
     }
+    let mut file = std::fs::File::create(home.path().join("written"))?;
+    let start = cpu_ns();
+    for sequence in 0..operations as u64 / 16 {
+        file.write_all(bytemuck::bytes_of(&record(sequence)))?;
+    }
+    let written = (cpu_ns() - start) / (operations as u64 / 16);
+    println!(
+        "{:<44} {written:>8}",
+        format!("write() per record, in {place}")
+    );
     single.sort_unstable();
     let at = |share: usize| single[operations / 1000 * share / 100];
     println!(
         "{:<44} {best:>8}",
-        format!("append, batches of {BATCH}, in {place}")
+        format!("append with its pages, in {place}")
+    );
+    batches.sort_unstable();
+    println!(
+        "{:<44} {:>8}",
+        format!("append to present pages, in {place}"),
+        batches[batches.len() / 4] / BATCH as u128
     );
     println!(
         "{:<44} p50 {} p99 {} p99.9 {} max {}",

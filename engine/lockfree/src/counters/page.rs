@@ -324,7 +324,7 @@ fn sizes(options: &PageOptions) -> (usize, usize) {
 ///
 /// ```
 /// use pitlane_lockfree::counters::{CountersPage, PageOptions, Unit, Value};
-/// let page = CountersPage::heap(PageOptions::default());
+/// let page = CountersPage::heap(PageOptions { entries: 8, value_bytes: 64, ..PageOptions::default() });
 /// let mut frames = page.counter("feed", "frames", Unit::Count)?;
 /// frames.add(3);
 /// let seen = page.reader().snapshot();
