@@ -120,6 +120,25 @@ pub fn open(
     }
 }
 
+/// Whether a file can be read from its start to an end, more than once, and holds anything.
+pub fn usable(path: &Path) -> Result<(), SourceError> {
+    let about = std::fs::metadata(path).map_err(|error| SourceError::io(path, error))?;
+    if about.is_dir() {
+        let reason = "is a directory, not a file";
+        return Err(SourceError::unusable(path, reason));
+    }
+    if !about.is_file() {
+        let reason = "is not a regular file, and inputs are read more than once; write it to a file first, and name \
+                      its format with --from if the content does not tell";
+        return Err(SourceError::unusable(path, reason));
+    }
+    // Of all formats only one has files that are empty for a reason: an hour without ticks.
+    if about.len() == 0 && detect(path)?.is_none() {
+        return Err(SourceError::unusable(path, "is empty"));
+    }
+    Ok(())
+}
+
 /// Opens several files as one source, merged by receive time and then by their order.
 ///
 /// Without a format each file must tell its own.
@@ -130,6 +149,7 @@ pub fn open_all(
 ) -> Result<Box<dyn FrameSource>, SourceError> {
     let mut sources = Vec::with_capacity(paths.len());
     for path in paths {
+        usable(path)?;
         let format = match format {
             Some(format) => format,
             None => detect(path)?.ok_or_else(|| {

@@ -19,7 +19,7 @@ const EXIT_CODES: &str = "Exit codes: 0 all inputs accounted for, 1 failure, 2 u
 pub enum Command {
     /// Run the engine with a configuration until its source ends or it is told to stop
     #[command(
-        after_help = "Examples:\n  pitlane run --config configs/local.toml\n  pitlane run -c my.toml --json > report.json"
+        after_help = "Examples:\n  pitlane run day1.plcap day2.plcap --config configs/local.toml\n  pitlane run -c my.toml --json > report.json"
     )]
     Run(RunArgs),
     /// Play captures through the whole engine and report; without arguments, the bundled real sample
@@ -61,6 +61,9 @@ pub enum Command {
 /// `pitlane run`.
 #[derive(Args, Debug)]
 pub struct RunArgs {
+    /// Captures to play, instead of source.paths in the configuration
+    #[arg(value_name = "CAPTURE")]
+    pub captures: Vec<PathBuf>,
     /// Configuration file
     #[arg(short, long, default_value = "configs/local.toml", value_name = "FILE")]
     pub config: PathBuf,
@@ -84,7 +87,8 @@ pub struct ReplayArgs {
     /// max, or a multiple of recorded time such as 1x or 10x
     #[arg(long, default_value = "max", value_name = "SPEED")]
     pub speed: String,
-    /// Configuration with the instruments, rings and core map; the source in it is ignored
+    /// Configuration with the instruments, rings and core map. The source and the folders in it are not used: results go
+    /// to --out, or to a temporary directory that is removed
     #[arg(short, long, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// shared: threads that yield and park; folded: all agents on one thread

@@ -52,18 +52,3 @@ pub fn code_of(error: &anyhow::Error) -> u8 {
         .downcast_ref::<Exit>()
         .map_or(FAILURE, |exit| exit.code)
 }
-
-/// A reader that went away (`pitlane ... | head`) ends the command quietly instead of with a panic.
-pub fn quiet_broken_pipe() {
-    let usual = std::panic::take_hook();
-    std::panic::set_hook(Box::new(move |info| {
-        let text = info
-            .payload()
-            .downcast_ref::<String>()
-            .map_or("", String::as_str);
-        if text.contains("failed printing to stdout") && text.contains("Broken pipe") {
-            std::process::exit(i32::from(OK));
-        }
-        usual(info);
-    }));
-}

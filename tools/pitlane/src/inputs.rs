@@ -6,9 +6,11 @@ use pitlane_app::topology::roles;
 use pitlane_app::{defaults, engine};
 use pitlane_domain::instrument::{Instrument, InstrumentTable, Symbol, Venue};
 use pitlane_domain::intake::{DepthChoice, InstrumentOptions, IntakeOptions, TradeChoice};
+use pitlane_domain::message::schema;
 use pitlane_edges::config::{self, Config, DepthSource, Idle, Overrides, TradeSource};
 use pitlane_edges::import::{self, Format, ImportOptions, Scanned};
 use pitlane_edges::source::{FrameSource, OnBad};
+use pitlane_lockfree::tick::TickReader;
 use pitlane_runtime::core_map::{CoreMap, Host, Profile, RawCoreMap, RawThread, check};
 use pitlane_runtime::idle::IdleKind;
 use std::path::{Path, PathBuf};
@@ -72,7 +74,13 @@ fn checked(
     place: impl Fn(&pitlane_runtime::core_map::Fault) -> String,
 ) -> anyhow::Result<CoreMap> {
     check(raw, &roles(), &Host::read()).map_err(|faults| {
-        let lines: Vec<String> = faults.iter().map(place).collect();
+        let mut lines: Vec<String> = Vec::new();
+        for line in faults.iter().map(place) {
+            // One mistake that was typed once may be the fault of several threads.
+            if !lines.contains(&line) {
+                lines.push(line);
+            }
+        }
         exit::config(lines.join("\n"))
     })
 }
@@ -151,6 +159,36 @@ impl Hints {
     }
 }
 
+/// Opens a tick store and checks that there is one and that this build reads its records.
+pub fn store(dir: &Path) -> anyhow::Result<TickReader> {
+    if !dir.is_dir() {
+        return Err(exit::usage(format!("{} is not a directory", dir.display())));
+    }
+    let reader = TickReader::open(dir)?;
+    match reader.schema_hash() {
+        Some(found) if found == schema::hash() => Ok(reader),
+        Some(found) => anyhow::bail!(
+            "{} was written with schema {found:016x}, this program reads {:016x}; use the program that wrote it",
+            dir.display(),
+            schema::hash()
+        ),
+        None => {
+            let below = dir.join("ticks");
+            let meant = below.is_dir()
+                && TickReader::open(&below).is_ok_and(|reader| reader.schema_hash().is_some());
+            let hint = if meant {
+                format!("; did you mean {}?", below.display())
+            } else {
+                String::new()
+            };
+            Err(exit::usage(format!(
+                "{} holds no tick store: no segment in it{hint}",
+                dir.display()
+            )))
+        }
+    }
+}
+
 /// Opens files as one stream of frames, merged by receive time.
 pub fn frames(files: &[PathBuf], hints: &Hints) -> anyhow::Result<Box<dyn FrameSource>> {
     let options = hints.options()?;
@@ -168,6 +206,7 @@ pub fn frames(files: &[PathBuf], hints: &Hints) -> anyhow::Result<Box<dyn FrameS
         if !file.exists() {
             return Err(exit::usage(format!("{} does not exist", file.display())));
         }
+        import::usable(file).map_err(exit::usage)?;
         if format.is_none() && import::detect(file)?.is_none() {
             return Err(exit::usage(format!(
                 "{}: its content tells no format; name it with --from: {}",

@@ -1,15 +1,11 @@
 //! The `pitlane` command: what a person types. Data goes to standard output, talk to standard error.
 #![forbid(unsafe_code)]
-#![expect(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "talking to the person at the terminal is its job"
-)]
 
 mod cli;
 mod commands;
 mod exit;
 mod inputs;
+mod output;
 mod play;
 mod progress;
 mod sample;
@@ -19,7 +15,6 @@ use cli::{Cli, Command};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    exit::quiet_broken_pipe();
     let outcome = match Cli::parse().command {
         Command::Run(args) => commands::run::run(&args),
         Command::Replay(args) => commands::replay::replay(&args),
@@ -27,21 +22,21 @@ fn main() -> ExitCode {
         Command::Import(args) => commands::import::import(&args),
         Command::Export(args) => commands::export::export(&args),
         Command::Config(command) => commands::config::config(&command),
-        Command::Completions { shell } => {
-            clap_complete::generate(
-                shell,
-                &mut Cli::command(),
-                "pitlane",
-                &mut std::io::stdout(),
-            );
-            Ok(exit::OK)
-        }
+        Command::Completions { shell } => completions(shell),
     };
     match outcome {
         Ok(code) => ExitCode::from(code),
+        Err(error) if output::reader_is_gone(&error) => ExitCode::from(exit::OK),
         Err(error) => {
-            eprintln!("pitlane: {error:#}");
+            output::say(format_args!("pitlane: {}", output::told(&error)));
             ExitCode::from(exit::code_of(&error))
         }
     }
+}
+
+fn completions(shell: clap_complete::Shell) -> anyhow::Result<u8> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "pitlane", &mut script);
+    output::print(String::from_utf8(script)?)?;
+    Ok(exit::OK)
 }

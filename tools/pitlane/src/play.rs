@@ -1,7 +1,7 @@
 //! Plays a plan to its end: progress while it runs, signals, the report, the exit code.
 
-use crate::exit;
 use crate::progress::Progress;
+use crate::{exit, output};
 use anyhow::Context;
 use pitlane_app::engine::{Engine, Plan, StartError};
 use pitlane_app::report::{Report, thousands};
@@ -45,19 +45,23 @@ pub fn play(plan: Plan, show: Show) -> anyhow::Result<u8> {
     }
     progress.finish();
     let report = engine.wait();
-    if show.json {
-        println!("{}", serde_json::to_string(&report)?);
+    let printed = if show.json {
+        output::print_line(serde_json::to_string(&report)?)
     } else {
-        print!("{}", report.to_text());
-    }
+        output::print(report.to_text())
+    };
     for fault in &report.faults {
-        eprintln!("pitlane: {fault}");
+        output::say(format_args!("pitlane: {fault}"));
     }
-    Ok(code(
-        &report,
-        show.strict,
-        interrupted.load(Ordering::Relaxed),
-    ))
+    match printed {
+        // A reader that went away changes nothing about how the run ended.
+        Err(error) if !output::reader_is_gone(&error) => Err(error),
+        _ => Ok(code(
+            &report,
+            show.strict,
+            interrupted.load(Ordering::Relaxed),
+        )),
+    }
 }
 
 fn code(report: &Report, strict: bool, interrupted: bool) -> u8 {

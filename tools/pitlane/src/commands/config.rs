@@ -1,7 +1,7 @@
 //! `pitlane config`: check a configuration, or print one.
 
 use crate::cli::ConfigCommand;
-use crate::{exit, inputs};
+use crate::{exit, inputs, output};
 use pitlane_edges::config::Config;
 
 /// Runs the command.
@@ -10,9 +10,9 @@ pub fn config(command: &ConfigCommand) -> anyhow::Result<u8> {
         ConfigCommand::Check { file } => {
             let config = inputs::load(file)?;
             inputs::core_map(&config)?;
-            println!("{}: good", file.display());
+            output::print_line(format_args!("{}: good", file.display()))?;
         }
-        ConfigCommand::Print { .. } => print!("{}", Config::defaults_toml()),
+        ConfigCommand::Print { .. } => output::print(Config::defaults_toml())?,
     }
     Ok(exit::OK)
 }

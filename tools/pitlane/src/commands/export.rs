@@ -1,9 +1,9 @@
 //! `pitlane export`: records of a tick store as text or numpy.
 
 use crate::cli::{ExportArgs, ExportFormat};
-use crate::exit;
+use crate::{exit, inputs, output};
 use anyhow::Context;
-use pitlane_domain::message::{Kind, Message, schema};
+use pitlane_domain::message::{Kind, Message};
 use pitlane_edges::export::{Format, TextExport, npy_header};
 use pitlane_lockfree::tick::TickReader;
 use std::fs::File;
@@ -16,7 +16,7 @@ const BATCH: usize = 4096;
 /// Runs the command.
 pub fn export(args: &ExportArgs) -> anyhow::Result<u8> {
     let kinds = kinds(&args.kind)?;
-    let mut reader = open(&args.store)?;
+    let mut reader = inputs::store(&args.store)?;
     let from = from(args, &mut reader)?;
     let to_stdout = args.out.as_deref().is_none_or(|out| out == Path::new("-"));
     let written = match (args.to, &args.out) {
@@ -53,27 +53,9 @@ pub fn export(args: &ExportArgs) -> anyhow::Result<u8> {
         }
     };
     if !to_stdout {
-        eprintln!("{written} records");
+        output::say(format_args!("{written} records"));
     }
     Ok(exit::OK)
-}
-
-/// Opens a store and checks that this build reads its records.
-pub fn open(dir: &Path) -> anyhow::Result<TickReader> {
-    if !dir.is_dir() {
-        return Err(exit::usage(format!("{} is not a directory", dir.display())));
-    }
-    let reader = TickReader::open(dir)?;
-    match reader.schema_hash() {
-        Some(found) if found == schema::hash() => Ok(reader),
-        Some(found) => anyhow::bail!(
-            "{} was written with schema {found:016x}, this program reads {:016x}; export it with the program that \
-             wrote it",
-            dir.display(),
-            schema::hash()
-        ),
-        None => anyhow::bail!("{} holds no tick store: no segment in it", dir.display()),
-    }
 }
 
 fn kinds(names: &[String]) -> anyhow::Result<Vec<Kind>> {
@@ -124,7 +106,7 @@ fn each(
             let message: Message = bytemuck::cast(*record);
             let chosen = message.sequence >= from
                 && (kinds.is_empty() || message.kind().is_some_and(|kind| kinds.contains(&kind)));
-            each(&message, chosen)?;
+            each(&message, chosen).context("cannot write the records")?;
         }
     }
 }
@@ -136,7 +118,7 @@ fn text(
     format: Format,
     out: impl Write,
 ) -> anyhow::Result<u64> {
-    let mut export = TextExport::new(out, format)?;
+    let mut export = TextExport::new(out, format).context("cannot write the records")?;
     each(reader, from, kinds, |message, chosen| {
         export.learn(message);
         if chosen {
@@ -145,7 +127,7 @@ fn text(
             Ok(())
         }
     })?;
-    Ok(export.finish()?)
+    export.finish().context("cannot write the records")
 }
 
 fn numpy(

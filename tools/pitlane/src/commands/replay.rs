@@ -48,7 +48,10 @@ pub fn replay(args: &ReplayArgs) -> anyhow::Result<u8> {
         strict: args.strict,
     };
     let mut source = match inputs.as_slice() {
-        [one] if one.is_dir() => Source::Store(one.clone()),
+        [one] if one.is_dir() => {
+            inputs::store(one)?;
+            Source::Store(one.clone())
+        }
         files => inputs::source(files, &hints, config.as_ref())?,
     };
     if names_sample && let Source::Frames { names, .. } = &mut source {

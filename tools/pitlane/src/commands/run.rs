@@ -12,9 +12,15 @@ use pitlane_runtime::lifecycle::Stop;
 pub fn run(args: &RunArgs) -> anyhow::Result<u8> {
     let config = inputs::load(&args.config)?;
     let core_map = inputs::core_map(&config)?;
-    if config.source.paths.is_empty() {
+    let captures = if args.captures.is_empty() {
+        &config.source.paths
+    } else {
+        &args.captures
+    };
+    if captures.is_empty() {
         return Err(exit::config(format!(
-            "{}: source.paths is empty: name the captures to play",
+            "{}: source.paths is empty: name the captures to play there or on the command line, as in pitlane run \
+             day1.plcap -c {0}",
             args.config.display()
         )));
     }
@@ -29,7 +35,7 @@ pub fn run(args: &RunArgs) -> anyhow::Result<u8> {
         strict,
         ..Hints::default()
     };
-    let source = inputs::source(&config.source.paths, &hints, Some(&config))?;
+    let source = inputs::source(captures, &hints, Some(&config))?;
     let speed = match config.source.speed {
         config::Speed::Max => Speed::Max,
         config::Speed::Times(times) => Speed::Times(times),

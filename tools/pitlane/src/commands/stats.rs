@@ -1,9 +1,10 @@
 //! `pitlane stats`: the stats dump of a run.
 
 use crate::cli::StatsArgs;
-use crate::exit;
+use crate::{exit, output};
 use pitlane_app::report::{duration, thousands};
 use pitlane_runtime::stats;
+use std::fmt::Write;
 
 /// Runs the command.
 pub fn stats(args: &StatsArgs) -> anyhow::Result<u8> {
@@ -14,23 +15,23 @@ pub fn stats(args: &StatsArgs) -> anyhow::Result<u8> {
             .as_ref()
             .map(serde_json::to_value)
             .transpose()?;
-        println!(
-            "{}",
-            serde_json::json!({
+        output::print_line(serde_json::json!({
                 "summary": summary,
                 "intervals": dump.intervals,
                 "truncated": dump.truncated,
                 "histograms": serde_json::to_value(dump.percentiles())?,
-            })
-        );
+        }))?;
         return Ok(exit::OK);
     }
-    println!(
+    let mut text = String::new();
+    writeln!(
+        text,
         "{:<28} {:>12} {:>11} {:>11} {:>11} {:>11} {:>11}",
         "histogram", "count", "p50", "p90", "p99", "p99.9", "max"
-    );
+    )?;
     for (name, p) in dump.percentiles() {
-        println!(
+        writeln!(
+            text,
             "{name:<28} {:>12} {:>11} {:>11} {:>11} {:>11} {:>11}",
             thousands(p.count),
             duration(p.p50),
@@ -38,17 +39,18 @@ pub fn stats(args: &StatsArgs) -> anyhow::Result<u8> {
             duration(p.p99),
             duration(p.p999),
             duration(p.max)
-        );
+        )?;
     }
     if let Some(summary) = &dump.summary {
-        println!("\n{:<44} {:>16}", "counter", "value");
+        writeln!(text, "\n{:<44} {:>16}", "counter", "value")?;
         for (name, value) in &summary.counters {
-            println!("{name:<44} {:>16}", thousands(*value));
+            writeln!(text, "{name:<44} {:>16}", thousands(*value))?;
         }
     }
+    output::print(text)?;
     if dump.truncated {
-        eprintln!(
-            "the interval log ends in the middle of a line: the run was killed; what is whole was read"
+        output::say(
+            "the interval log ends in the middle of a line: the run was killed; what is whole was read",
         );
     }
     Ok(exit::OK)
