@@ -190,8 +190,9 @@ fn market(report: &mut Report, market: &Market) {
                 bids: top(Side::Bid),
                 asks: top(Side::Ask),
                 last_update_id: book.last_id(),
-                best_bid: px(book.best_bid()),
-                best_ask: px(book.best_ask()),
+                // Out of step there is no price to speak of.
+                best_bid: px(book.best_bid().filter(|_| book.is_in_step())),
+                best_ask: px(book.best_ask().filter(|_| book.is_in_step())),
                 state: book.quality().name().to_owned(),
             };
             report.books.insert(symbol.clone(), book);

@@ -23,7 +23,9 @@ use pitlane_edges::storage::{self, TradeWriter};
 use pitlane_lockfree::counters::{CountersPage, PageOptions, PageReader, Unit, Value};
 use pitlane_lockfree::ring::{EdgeCounters, ring};
 use pitlane_lockfree::stamps::stamp_table;
-use pitlane_lockfree::tick::{RecoveryReport, StoreOptions, SyncPolicy, TickReader, TickWriter};
+use pitlane_lockfree::tick::{
+    RecoveryReport, StoreOptions, SyncPolicy, TickReader, TickWriter, Verify,
+};
 use pitlane_runtime::agent::AgentSpec;
 use pitlane_runtime::clock::Clock;
 use pitlane_runtime::core_map::CoreMap;
@@ -137,6 +139,8 @@ impl Engine {
         {
             return Err(StartError::IntoItself { path: path.clone() });
         }
+        // First of all: its lock tells a second engine from the first, before anything of the first is touched.
+        let (store, recovery) = TickWriter::open(&config.tick_store.dir, store_options(&config))?;
         let clock = Clock::new();
         let options = PageOptions {
             pid: std::process::id(),
@@ -144,7 +148,6 @@ impl Engine {
             ..PageOptions::default()
         };
         let page = CountersPage::create(&config.stats.dir.join("counters.page"), options)?;
-        let (store, recovery) = TickWriter::open(&config.tick_store.dir, store_options(&config))?;
         let schema_dir = &config.tick_store.dir;
         pitlane_edges::schema::write(schema_dir).map_err(|error| StartError::Folder {
             path: schema_dir.clone(),
@@ -229,7 +232,8 @@ fn store_options(config: &Config) -> StoreOptions {
             Sync::EveryBatch => SyncPolicy::EveryBatch,
         },
         prefault: config.tick_store.prefault,
-        ..StoreOptions::default()
+        // What comes back is acted upon: every record is held against its checksum before anything starts.
+        verify: Verify::Everything,
     }
 }
 
@@ -325,6 +329,7 @@ impl Wiring<'_> {
         );
         let recorder = Recorder::new(
             store,
+            recovery.was_closed,
             config.tick_store.dir.clone(),
             recorder_in,
             latency("recorder", "latency.record")?,
@@ -347,6 +352,7 @@ impl Wiring<'_> {
             StorageMetrics {
                 commit: page.histogram("storage", "latency.commit", Unit::Nanoseconds)?,
                 lag: page.gauge("storage", "lag_sequences", Unit::Count)?,
+                wal: page.gauge("storage", "wal_bytes", Unit::Bytes)?,
             },
             logs.handle("storage")?,
             closings.stored.clone(),

@@ -209,6 +209,11 @@ impl Report {
             self.state_hash,
             thousands(self.last_sequence)
         );
+        if self.stopped {
+            text.push_str(
+                "stopped before the input ended; the same command with the same --out goes on\n",
+            );
+        }
         for warning in &self.warnings {
             let _ = writeln!(text, "warning: {warning}");
         }

@@ -24,6 +24,8 @@ pub struct Recorded {
 /// The recorder agent.
 pub struct Recorder {
     store: Option<TickWriter>,
+    /// The store was closed in good order before this run.
+    was_closed: bool,
     dir: PathBuf,
     input: Consumer<Message>,
     latency: StageLatency,
@@ -36,6 +38,7 @@ impl Recorder {
     /// An agent that owns the store opened in `dir`.
     pub fn new(
         store: TickWriter,
+        was_closed: bool,
         dir: PathBuf,
         input: Consumer<Message>,
         latency: StageLatency,
@@ -44,6 +47,7 @@ impl Recorder {
         let (store, done) = (Some(store), Recorded::default());
         Self {
             store,
+            was_closed,
             dir,
             input,
             latency,
@@ -116,14 +120,22 @@ impl Agent for Recorder {
         latency.settle();
         match failure {
             Some(reason) => Turn::Failed(reason),
+            None if work.is_idle() => {
+                // Pages and the next segment are made ahead of need. An early word of a full disk may yet come to
+                // nothing: the append that needs the room says so again.
+                let _ = store.prepare();
+                Turn::IDLE
+            }
             None => Turn::Worked(work),
         }
     }
 
     fn on_close(&mut self) -> Result<(), String> {
         leave(&self.closing, self.done);
-        // Without the end of the input the store is left as after a crash: the next run goes on behind it.
-        match self.store.take().filter(|_| self.ended) {
+        // Without the end of the input the store is left as after a crash: the next run goes on behind it. Unless
+        // nothing was added to a store that was closed: then it is closed again, and is what it was.
+        let untouched = self.was_closed && self.done.appended == 0;
+        match self.store.take().filter(|_| self.ended || untouched) {
             Some(store) => store.close().map_err(|error| error.to_string()),
             None => Ok(()),
         }

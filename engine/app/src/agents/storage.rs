@@ -15,6 +15,7 @@ use pitlane_lockfree::tick::TickReader;
 use pitlane_runtime::agent::{Agent, Duty, Turn};
 use pitlane_runtime::log;
 use pitlane_runtime::log::{Level, Log};
+use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 /// Metrics of the storage agent.
 pub struct StorageMetrics {
@@ -22,6 +23,8 @@ pub struct StorageMetrics {
     pub commit: Histogram,
     /// Records committed by the recorder and not yet in the database.
     pub lag: Gauge,
+    /// Bytes of the database's log that are not yet in its file.
+    pub wal: Gauge,
 }
 
 /// The storage agent.
@@ -52,11 +55,19 @@ pub struct Stored {
 /// Makes rows of records.
 #[derive(Default)]
 struct Rows {
+    /// Digest of every record so far, each folded into the one before.
+    digest: u64,
     definitions: Definitions,
     instruments: Vec<Option<Instrument>>,
 }
 
 impl Rows {
+    /// Folds a record into the digest of the sequence.
+    fn digest(&mut self, record: &Record) -> u64 {
+        self.digest = xxh3_64_with_seed(bytemuck::bytes_of(record), self.digest);
+        self.digest
+    }
+
     /// The row of a trade; other messages only move the position.
     fn of(&mut self, message: &Message) -> Option<TradeRow> {
         if message.kind != Kind::Trade as u8 {
@@ -115,12 +126,18 @@ impl Storage {
     }
 }
 
-fn take(writer: &mut TradeWriter, rows: &mut Rows, record: &Record) {
+/// Takes a record; true if the database was written from a sequence that had another one here or before.
+fn take(writer: &mut TradeWriter, rows: &mut Rows, begun_at: u64, record: &Record) -> bool {
     let message: Message = bytemuck::cast(*record);
+    let digest = rows.digest(record);
     match rows.of(&message) {
         Some(row) => writer.apply(&row, message.sequence, message.ts_recv),
         None => writer.advance(message.sequence, message.ts_recv),
     }
+    if message.sequence > begun_at {
+        writer.set_digest(digest);
+    }
+    message.sequence == begun_at && writer.last_digest().is_some_and(|known| known != digest)
 }
 
 impl Agent for Storage {
@@ -133,18 +150,27 @@ impl Agent for Storage {
             writer,
             rows,
             reader,
+            begun_at,
             ..
         } = self;
         let Some(writer) = writer.as_mut().filter(|_| !self.drained) else {
             return Turn::Done;
         };
         let room = writer.room().min(duty.budget as usize);
+        let mut stranger = false;
         let taken = reader.drain(room, |batch| {
             for record in batch {
-                take(writer, rows, record);
+                // Nothing behind the difference may reach the database.
+                stranger = stranger || take(writer, rows, *begun_at, record);
             }
         });
         let work = match taken {
+            Ok(_) if stranger => {
+                return Turn::Failed(format!(
+                    "the database was written from another sequence than the tick store holds (they differ at or \
+                     before sequence {begun_at}); name another database, or move it away and it is rebuilt"
+                ));
+            }
             Ok(work) => work,
             Err(error) => return Turn::Failed(error.to_string()),
         };
@@ -152,7 +178,13 @@ impl Agent for Storage {
         let outcome = writer.tick(started);
         if writer.counts().commits > before {
             self.metrics.commit.record(self.watch.now() - started);
+            self.metrics.wal.set(writer.wal().bytes);
         }
+        let lag = reader
+            .last_committed()
+            .unwrap_or(0)
+            .saturating_sub(writer.last_sequence());
+        self.metrics.lag.set(lag);
         match outcome {
             Ok(State::Ready) => {}
             Ok(State::Busy { retry_after_ms }) => {
@@ -162,27 +194,30 @@ impl Agent for Storage {
                     "database busy or full, next attempt in {} ms",
                     retry_after_ms
                 );
+                return if work.is_idle() {
+                    Turn::Blocked
+                } else {
+                    Turn::Worked(work)
+                };
             }
             // Rows wait; writing goes on when there is room. At the end of the input nobody will make any.
-            Err(error @ StorageError::Full { .. }) if !duty.upstream_ended => {
-                let text = error.to_string();
+            Err(StorageError::Full { .. }) if !duty.upstream_ended => {
                 log!(
                     self.log,
                     Level::Error,
-                    "database disk full at sequence {}",
+                    "disk full at sequence {}",
                     writer.last_sequence()
                 );
-                drop(text);
+                return if work.is_idle() {
+                    Turn::Blocked
+                } else {
+                    Turn::Worked(work)
+                };
             }
             Err(error) => return Turn::Failed(error.to_string()),
         }
-        if work.is_idle() {
-            self.metrics.lag.set(0);
+        if work.is_idle() && room > 0 {
             self.drained = duty.upstream_ended || reader.is_closed_and_drained().unwrap_or(false);
-        } else if let Ok(last) = reader.last_committed() {
-            self.metrics
-                .lag
-                .set(last.saturating_sub(writer.last_sequence()));
         }
         Turn::Worked(work)
     }
@@ -191,16 +226,16 @@ impl Agent for Storage {
         let Some(writer) = self.writer.take() else {
             return Ok(());
         };
-        let closed = writer.close().map_err(|error| error.to_string())?;
-        let (rows, last_sequence) = (closed.counts, closed.last_sequence);
-        leave(
-            &self.closing,
-            Stored {
-                rows,
-                begun_at: self.begun_at,
-                last_sequence,
-            },
-        );
-        Ok(())
+        let (rows, last_sequence) = (writer.counts().clone(), writer.last_sequence());
+        let mut stored = Stored {
+            rows,
+            begun_at: self.begun_at,
+            last_sequence,
+        };
+        let closed = writer.close().map(|closed| {
+            (stored.rows, stored.last_sequence) = (closed.counts, closed.last_sequence);
+        });
+        leave(&self.closing, stored);
+        closed.map_err(|error| error.to_string())
     }
 }

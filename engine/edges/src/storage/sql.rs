@@ -21,6 +21,8 @@ const COLUMNS: usize = 10;
 pub(super) struct Position {
     pub sequence: u64,
     pub time: WallNs,
+    /// Digest of the sequence up to here, where the caller keeps one.
+    pub digest: Option<u64>,
 }
 
 /// The writing connection. Never waits for a lock: a busy database is the caller's to try again.
@@ -73,11 +75,14 @@ pub(super) fn bind(
 
 /// The position in the file.
 pub(super) fn position(db: &Connection) -> rusqlite::Result<Position> {
-    let sql = "SELECT lastSequence, lastEventTime FROM writer_state WHERE id = 1";
+    let sql = "SELECT lastSequence, lastEventTime, stateHash FROM writer_state WHERE id = 1";
     db.query_row(sql, [], |row| {
         Ok(Position {
             sequence: row.get::<_, i64>(0)?.cast_unsigned(),
             time: WallNs::from_ms(row.get(1)?),
+            digest: row
+                .get::<_, Option<String>>(2)?
+                .and_then(|text| u64::from_str_radix(&text, 16).ok()),
         })
     })
 }
@@ -90,12 +95,14 @@ pub(super) fn move_position(
 ) -> rusqlite::Result<bool> {
     let moved = db
         .prepare_cached(
-            "UPDATE writer_state SET lastSequence = ?1, lastEventTime = ?2 WHERE id = 1 AND lastSequence = ?3",
+            "UPDATE writer_state SET lastSequence = ?1, lastEventTime = ?2, stateHash = ?4 \
+             WHERE id = 1 AND lastSequence = ?3",
         )?
         .execute(params![
             to.sequence.cast_signed(),
             to.time.ms(),
-            from.sequence.cast_signed()
+            from.sequence.cast_signed(),
+            to.digest.map(|digest| format!("{digest:016x}"))
         ])?;
     Ok(moved == 1)
 }

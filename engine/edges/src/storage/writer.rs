@@ -224,7 +224,11 @@ impl TradeWriter {
             return;
         }
         assert!(self.room() > 0, "apply needs room");
-        self.seen = Position { sequence, time };
+        self.seen = Position {
+            sequence,
+            time,
+            digest: None,
+        };
         self.pending.push(Entry {
             sequence,
             time,
@@ -236,8 +240,23 @@ impl TradeWriter {
     /// Everything up to this sequence number was looked at, whether it made a row or not.
     pub fn advance(&mut self, sequence: u64, time: WallNs) {
         if sequence > self.seen.sequence {
-            self.seen = Position { sequence, time };
+            self.seen = Position {
+                sequence,
+                time,
+                digest: None,
+            };
         }
+    }
+
+    /// The digest of the sequence up to the position last passed. It is kept beside the position, so that a database
+    /// can be told from one that was written from another sequence.
+    pub fn set_digest(&mut self, digest: u64) {
+        self.seen.digest = Some(digest);
+    }
+
+    /// The digest kept at [`TradeWriter::last_sequence`], if there is one.
+    pub fn last_digest(&self) -> Option<u64> {
+        self.committed.digest
     }
 
     /// Once per turn, with any clock of nanoseconds that never goes back: writes what waits, and commits what is due.

@@ -4,6 +4,7 @@ use super::error::StoreError;
 use super::file;
 use super::layout::segment_name;
 use super::segment::SegmentReader;
+use crate::crc::record_crc;
 use crate::work::Work;
 use crate::{Record, sequence_of, time_of};
 use std::path::{Path, PathBuf};
@@ -62,6 +63,14 @@ impl TickReader {
             return Err(StoreError::Damaged {
                 path: self.dir.join(name),
                 what: "a record has not the sequence number that belongs there",
+            });
+        }
+        let right = |(record, index)| record_crc(record) == segment.crc(index);
+        if !batch.iter().zip(ahead.index..).all(right) {
+            let name = segment_name(segment.header().first_sequence);
+            return Err(StoreError::Damaged {
+                path: self.dir.join(name),
+                what: "a record does not match its checksum",
             });
         }
         self.next += count as u64;

@@ -1,12 +1,23 @@
 //! Killed at any moment and started again, the engine ends where it would have ended.
 
 use crate::support::{Seeded, database, expect_code, json, pitlane, said, sample, store_files};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// 346 s of market, in about 2 s.
 const SPEED: &str = "170x";
+
+/// The sample's configuration with segments so small that a run goes through ten of them.
+fn small_segments(dir: &Path) -> PathBuf {
+    let sample = concat!(env!("CARGO_MANIFEST_DIR"), "/../../configs/sample.toml");
+    let text = std::fs::read_to_string(sample).unwrap();
+    let small = text.replace("segment_records = 1048576", "segment_records = 16384");
+    assert_ne!(text, small);
+    let path = dir.with_extension("toml");
+    std::fs::write(&path, small).unwrap();
+    path
+}
 
 fn replay(dir: &Path) -> Command {
     let mut command = pitlane();
@@ -14,7 +25,18 @@ fn replay(dir: &Path) -> Command {
     command
         .arg("replay")
         .arg(file)
-        .args(["--json", "--quiet", "--speed", SPEED, "--out"])
+        .arg("--config")
+        .arg(small_segments(dir));
+    command
+        .args([
+            "--json",
+            "--quiet",
+            "--core-map",
+            "shared",
+            "--speed",
+            SPEED,
+            "--out",
+        ])
         .arg(dir);
     command
 }
@@ -111,6 +133,79 @@ fn a_torn_tail_is_cut_reported_and_written_again() {
 }
 
 #[test]
+fn a_damaged_record_in_a_closed_segment_is_found_and_written_again() {
+    let root = tempfile::tempdir().unwrap();
+    let dir = root.path().join("damaged");
+    json(&mut replay(&dir));
+    let (rows, records) = (database(&dir), store_files(&dir.join("ticks")));
+    assert!(records.len() > 5, "{} segments", records.len());
+    let (name, bytes) = &records[2];
+    let mut flipped = bytes.clone();
+    let at = flipped.len() - 64 * 5000 + 40;
+    flipped[at] ^= 1;
+    std::fs::write(dir.join("ticks").join(name), &flipped).unwrap();
+
+    // Nobody is told a damaged record.
+    let again = root.path().join("again");
+    let output = expect_code(
+        pitlane()
+            .arg("replay")
+            .arg(dir.join("ticks"))
+            .args(["--quiet", "--out"])
+            .arg(again),
+        1,
+    );
+    assert!(said(&output).contains("checksum"), "{}", said(&output));
+    let output = expect_code(
+        pitlane()
+            .arg("export")
+            .arg(dir.join("ticks"))
+            .args(["--to", "csv"]),
+        1,
+    );
+    assert!(said(&output).contains("checksum"), "{}", said(&output));
+
+    // Played again, everything from there on is written anew.
+    let report = json(&mut replay(&dir));
+    assert!(
+        report["recovery"]["cut"].as_u64().unwrap() > 0,
+        "{}",
+        report["recovery"]
+    );
+    assert!(rows == database(&dir) && records == store_files(&dir.join("ticks")));
+}
+
+#[test]
+fn a_database_or_a_store_that_is_gone_is_made_again() {
+    let root = tempfile::tempdir().unwrap();
+    let dir = root.path().join("gone");
+    json(&mut replay(&dir));
+    let (rows, records) = (database(&dir), store_files(&dir.join("ticks")));
+    for gone in ["storage", "ticks"] {
+        std::fs::remove_dir_all(dir.join(gone)).unwrap();
+        json(&mut replay(&dir));
+        assert!(rows == database(&dir), "without {gone}");
+        assert!(records == store_files(&dir.join("ticks")), "without {gone}");
+    }
+    // Without its store, a database may belong to anything; here it belongs neither to a shorter nor a longer input.
+    for (file, word) in [
+        ("binance-spot-btcusdt-20240809.gz", "another input"),
+        ("binance-usdm-btcusdt-20240808.gz", "another sequence"),
+    ] {
+        std::fs::remove_dir_all(dir.join("ticks")).unwrap();
+        let mut other = pitlane();
+        other
+            .arg("replay")
+            .arg(sample(file))
+            .arg("--config")
+            .arg(small_segments(&dir));
+        let output = expect_code(other.args(["--quiet", "--out"]).arg(&dir), 1);
+        assert!(said(&output).contains(word), "{file}: {}", said(&output));
+    }
+    assert!(rows == database(&dir));
+}
+
+#[test]
 fn another_input_into_the_same_directory_is_refused() {
     let root = tempfile::tempdir().unwrap();
     json(&mut replay(root.path()));
@@ -132,9 +227,7 @@ fn another_input_into_the_same_directory_is_refused() {
         "{}",
         said(&output)
     );
-    // Nothing of either input is lost or mixed: the first one plays on to the same end.
-    assert!(before.0 == database(root.path()));
-    json(&mut replay(root.path()));
+    // Nothing of the first input is changed, and nothing of the second is added.
     assert!(before.0 == database(root.path()));
     assert!(before.1 == store_files(&root.path().join("ticks")));
 }
