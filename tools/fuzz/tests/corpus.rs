@@ -9,9 +9,8 @@ use std::path::Path;
 use std::{fs, panic};
 
 fn run(target: &str, mutations: usize, check: impl Fn(&[u8]) + panic::RefUnwindSafe) {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("corpus")
-        .join(target);
+    let package = std::env::var_os("CARGO_MANIFEST_DIR").unwrap();
+    let folder = Path::new(&package).join("corpus").join(target);
     let mut files: Vec<_> = fs::read_dir(&folder)
         .unwrap()
         .map(|entry| entry.unwrap().path())

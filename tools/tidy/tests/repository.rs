@@ -22,8 +22,10 @@ const NOT_OURS: [&str; 10] = [
     "node_modules",
 ];
 
+/// Asked for when the test runs, not when it was built: a build directory may serve several checkouts.
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+    let package = std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo says where the package is");
+    Path::new(&package).join("../..")
 }
 
 /// Every file of the tree with its path relative to the workspace, in order.
