@@ -1,6 +1,7 @@
 //! Time since the engine started, in ns, by the raw clock: what latencies are differences of.
 
 use pitlane_runtime::clock::Clock;
+use std::time::Duration;
 
 /// One origin shared by all agents of an engine.
 #[derive(Clone, Debug)]
@@ -19,6 +20,11 @@ impl Stopwatch {
     /// Nanoseconds since the start.
     pub fn now(&self) -> u64 {
         self.at(self.clock.raw())
+    }
+
+    /// The raw reading so many nanoseconds after the start.
+    pub fn raw_at(&self, ns: u64) -> u64 {
+        self.clock.after(self.origin, Duration::from_nanos(ns))
     }
 
     /// Nanoseconds from the start to a raw reading.

@@ -260,7 +260,7 @@ impl Reader {
         };
         let due = self.pace.due(message.ts_recv, now);
         if due > now {
-            self.held.record = Some(message);
+            (self.held.record, self.held.due) = (Some(message), due);
             return None;
         }
         self.last_recv = message.ts_recv;
@@ -303,6 +303,13 @@ impl Agent for Feed {
             return Turn::Worked(self.out.send_from(1, || end.take()));
         }
         Turn::Worked(work)
+    }
+
+    /// A frame or record that waits to be due wants the thread back by then.
+    fn timer(&self) -> Option<u64> {
+        let held = &self.reader.held;
+        let waits = held.venue.is_some() || held.record.is_some();
+        waits.then(|| self.reader.watch.raw_at(held.due))
     }
 
     fn on_close(&mut self) -> Result<(), String> {
