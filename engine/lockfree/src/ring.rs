@@ -25,6 +25,8 @@ pub struct EdgeCounters {
     pub received: Counter,
     /// Most messages found waiting at once.
     pub high_water: Gauge,
+    /// Most messages that can wait; 0 while nobody said.
+    pub capacity: Gauge,
     /// Values of a conflating edge that a newer one replaced before they were taken.
     pub replaced: Counter,
 }
@@ -45,6 +47,7 @@ impl EdgeCounters {
             dropped: page.counter(producer, &label("dropped"), Unit::Count)?,
             received: page.counter(consumer, &label("received"), Unit::Count)?,
             high_water: page.gauge(consumer, &label("high_water"), Unit::Count)?,
+            capacity: page.gauge(consumer, &label("capacity"), Unit::Count)?,
             replaced: page.counter(consumer, &label("replaced"), Unit::Count)?,
         })
     }
@@ -59,6 +62,7 @@ impl EdgeCounters {
             dropped: Counter::private(),
             received: Counter::private(),
             high_water: Gauge::private(),
+            capacity: Gauge::private(),
             replaced: Counter::private(),
         }
     }
@@ -77,8 +81,12 @@ impl EdgeCounters {
 /// assert_eq!((work.count(), seen), (2, vec![1, 2]));
 /// ```
 #[must_use]
-pub fn ring<T: Copy + Send>(capacity: usize, counters: EdgeCounters) -> (Producer<T>, Consumer<T>) {
-    let (producer, consumer) = rtrb::RingBuffer::new(capacity);
+pub fn ring<T: Copy + Send>(
+    capacity: usize,
+    mut counters: EdgeCounters,
+) -> (Producer<T>, Consumer<T>) {
+    let (producer, consumer) = rtrb::RingBuffer::<T>::new(capacity);
+    counters.capacity.set(producer.buffer().capacity() as u64);
     (
         Producer {
             ring: producer,

@@ -24,6 +24,9 @@ pub const PARKED: &str = "parked";
 pub const TID: &str = "tid";
 /// The core a thread is pinned to plus one; 0 when it is not.
 pub const CORE: &str = "core";
+/// What a thread does when nothing comes: its [`crate::idle::IdleKind`] as a number, from 1 for spin; 0 when
+/// the caller decides.
+pub const REST: &str = "rest";
 
 /// Times an agent was polled.
 pub const POLLS: &str = "polls";
@@ -43,6 +46,8 @@ pub const PANICS: &str = "panics";
 pub const STATE: &str = "state";
 /// An agent's place in flow order plus one: what [`POLLING`] refers to.
 pub const PLACE: &str = "place";
+/// The thread that polls an agent, as the thread's place on the page plus one.
+pub const THREAD: &str = "thread";
 
 /// The numbers of one thread.
 pub(crate) struct ThreadBeat {
@@ -54,6 +59,7 @@ pub(crate) struct ThreadBeat {
     pub parked: Gauge,
     pub tid: Gauge,
     pub core: Gauge,
+    pub rest: Gauge,
 }
 
 impl ThreadBeat {
@@ -68,6 +74,7 @@ impl ThreadBeat {
             parked: page.gauge(&owner, PARKED, Unit::Flag)?,
             tid: page.gauge(&owner, TID, Unit::Count)?,
             core: page.gauge(&owner, CORE, Unit::Count)?,
+            rest: page.gauge(&owner, REST, Unit::Count)?,
         })
     }
 }
@@ -85,8 +92,16 @@ pub(crate) struct AgentBeat {
 }
 
 impl AgentBeat {
-    pub(crate) fn new(page: &CountersPage, agent: &str, place: usize) -> Result<Self, PageError> {
+    /// `place` is the agent's in flow order, `thread` that of its thread in the core map.
+    pub(crate) fn new(
+        page: &CountersPage,
+        agent: &str,
+        place: usize,
+        thread: usize,
+    ) -> Result<Self, PageError> {
         page.gauge(agent, PLACE, Unit::Count)?.set(place as u64 + 1);
+        page.gauge(agent, THREAD, Unit::Count)?
+            .set(thread as u64 + 1);
         Ok(Self {
             polls: page.counter(agent, POLLS, Unit::Count)?,
             work: page.counter(agent, WORK, Unit::Count)?,

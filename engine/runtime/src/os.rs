@@ -1,6 +1,6 @@
 //! What the operating system knows of a thread: where it runs, how long it ran, what it waits for.
 //!
-//! Everything here asks about one thread of this process and nothing else.
+//! Everything here asks about one thread of this process and nothing else; [`process`] looks at others.
 //! Pinning goes by the core's number as configured, never by an index into a list of cores,
 //! because such lists hide isolated cores and shrink once a thread is pinned.
 
@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use thiserror::Error;
 
+pub mod process;
 #[cfg(test)]
 mod tests;
 
@@ -103,18 +104,7 @@ pub struct TaskSample {
 
 /// Looks at a thread of this process; `None` when it has ended.
 pub fn task(thread_id: u32) -> Option<TaskSample> {
-    let folder = format!("/proc/self/task/{thread_id}");
-    let stat = fs::read_to_string(format!("{folder}/stat")).ok()?;
-    let (state, ticks) = parse_stat(&stat)?;
-    let schedule = fs::read_to_string(format!("{folder}/schedstat"))
-        .ok()
-        .and_then(|text| parse_schedstat(&text));
-    let tick_ns = 1_000_000_000 / rustix::param::clock_ticks_per_second().max(1);
-    Some(TaskSample {
-        state,
-        cpu_ns: schedule.map_or(ticks.saturating_mul(tick_ns), |(cpu, _)| cpu),
-        wait_ns: schedule.map(|(_, wait)| wait),
-    })
+    process::task_in(&format!("/proc/self/task/{thread_id}")).map(|(sample, _)| sample)
 }
 
 /// State letter and CPU time in clock ticks.

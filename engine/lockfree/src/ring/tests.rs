@@ -97,6 +97,7 @@ proptest! {
         prop_assert_eq!(number(&page, "received"), received);
         prop_assert_eq!(number(&page, "blocked"), blocked);
         prop_assert_eq!(number(&page, "high_water"), high_water as u64);
+        prop_assert_eq!(number(&page, "capacity"), capacity as u64);
         prop_assert_eq!(number(&page, "dropped"), 0);
     }
 

@@ -63,3 +63,39 @@ fn the_machine_has_a_kernel() {
     assert!(!machine.kernel.is_empty());
     assert!(machine.memory_kib > 0);
 }
+
+#[test]
+fn this_process_is_seen_as_any_other() {
+    let own = std::process::id();
+    let seen = process::process(own).expect("this process lives");
+    assert!(seen.lives(), "{seen:?}");
+    let now = crate::clock::Clock::new().anchor().wall_ns;
+    assert!(seen.started_wall_ns <= now, "{seen:?} at {now}");
+    let (_, core) = process::task_of(own, thread_id()).expect("this thread lives");
+    assert!(core < MAX_CORES);
+    assert!(process::processes().contains(&own));
+    assert_eq!(process::process(u32::MAX), None);
+}
+
+#[test]
+fn a_mapped_file_is_found_by_its_number_until_it_is_unmapped() {
+    use pitlane_lockfree::counters::{CountersPage, PageOptions, PageReader};
+    use std::os::unix::fs::MetadataExt;
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("a page");
+    let page = CountersPage::create(&path, PageOptions::default()).expect("a page");
+    let inode = fs::metadata(&path).expect("its file").ino();
+    let mapped = |writes: bool| {
+        let files = process::mapped_files(std::process::id()).expect("our own mappings");
+        files
+            .into_iter()
+            .find(|file| file.inode == inode && file.writes == writes)
+    };
+    let found = mapped(true).expect("the page is mapped");
+    assert_eq!(std::path::Path::new(&found.path), path);
+    drop(page);
+    assert_eq!(mapped(true), None);
+    let reader = PageReader::open(&path).expect("the page in its file");
+    assert!(mapped(false).is_some());
+    drop(reader);
+}

@@ -33,7 +33,7 @@ pub fn fold(
     let mut seats = Vec::with_capacity(specs.len());
     for index in places {
         let spec = specs[index].take().expect("each place is listed once");
-        let beat = AgentBeat::new(&options.page, spec.name(), index)?;
+        let beat = AgentBeat::new(&options.page, spec.name(), index, 0)?;
         seats.push(Seat::new(index, spec, beat, Vec::new()));
     }
     let mut beat = ThreadBeat::new(&options.page, "folded")?;

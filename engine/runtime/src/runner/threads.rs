@@ -61,7 +61,7 @@ pub fn launch(
     // Wakers are listed per thread without gaps; this says where in the list a thread's waker is.
     let slot = |home: usize| wakers[..home].iter().flatten().count();
     for (index, spec) in specs.into_iter().enumerate() {
-        let beat = AgentBeat::new(&options.page, spec.name(), index)?;
+        let beat = AgentBeat::new(&options.page, spec.name(), index, homes[index].0)?;
         let wakes = neighbours[index]
             .iter()
             .filter(|&&home| wakers[home].is_some())
@@ -76,7 +76,9 @@ pub fn launch(
     let (report, ended) = channel();
     let mut beats = Vec::new();
     for plan in &map.threads {
-        beats.push(ThreadBeat::new(&options.page, &plan.name)?);
+        let mut beat = ThreadBeat::new(&options.page, &plan.name)?;
+        beat.rest.set(plan.idle as u64 + 1);
+        beats.push(beat);
     }
     let mut threads = BTreeMap::new();
     let mut refused = Vec::new();

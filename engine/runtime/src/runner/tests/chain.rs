@@ -101,6 +101,11 @@ fn pinned_threads_on_two_cores_lose_nothing() {
     assert_whole(&chain.seen, 200_000);
     let snapshot = chain.options.page.reader().snapshot();
     assert_eq!(number(&snapshot, "thread/up", beat::CORE), first as u64 + 1);
+    for (agent, thread) in [("source", 1), ("relay", 2), ("sink", 2), ("supervisor", 3)] {
+        assert_eq!(number(&snapshot, agent, beat::THREAD), thread);
+    }
+    let rest = IdleKind::Park as u64 + 1;
+    assert_eq!(number(&snapshot, "thread/cold", beat::REST), rest);
     assert_eq!(report.threads[1].core, Some(second));
 }
 
