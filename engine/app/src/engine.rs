@@ -7,6 +7,7 @@ use crate::agents::recorder::Recorder;
 use crate::agents::sequencer::Sequencer;
 use crate::agents::storage::{Storage, StorageMetrics};
 use crate::closing;
+use crate::counters;
 use crate::latency::StageLatency;
 use crate::pace::{Pace, Speed};
 use crate::report::Report;
@@ -20,7 +21,7 @@ use pitlane_domain::units::WallNs;
 use pitlane_edges::config::{Config, LogLevel, Sync};
 use pitlane_edges::source::FrameSource;
 use pitlane_edges::storage::{self, TradeWriter};
-use pitlane_lockfree::counters::{CountersPage, PageOptions, PageReader, Unit, Value};
+use pitlane_lockfree::counters::{CountersPage, Declared, PageOptions, PageReader, Value};
 use pitlane_lockfree::ring::{EdgeCounters, ring};
 use pitlane_lockfree::stamps::stamp_table;
 use pitlane_lockfree::tick::{
@@ -190,10 +191,13 @@ impl Engine {
     /// How far the input has been read.
     pub fn progress(&self) -> Progress {
         let snapshot = self.page.snapshot();
-        let number = |label: &str| snapshot.value("feed", label).map_or(0, Value::number);
+        let number = |what: &Declared| snapshot.value("feed", what.label).map_or(0, Value::number);
         Progress {
-            bytes: [number("bytes_done"), number("bytes_total")],
-            frames: number("frames"),
+            bytes: [
+                number(&counters::BYTES_DONE),
+                number(&counters::BYTES_TOTAL),
+            ],
+            frames: number(&counters::FRAMES),
         }
     }
 
@@ -281,8 +285,8 @@ impl Wiring<'_> {
         // Longer than the rings behind the sequencer, so that no reader is lapped.
         let stamps = 2 * rings.record.max(rings.market) as usize + 4 * BUDGET;
         let (stamp_writer, stamp_reader) = stamp_table(stamps);
-        let latency = |owner: &str, label: &str| -> Result<StageLatency, StartError> {
-            let histogram = page.histogram(owner, label, Unit::Nanoseconds)?;
+        let latency = |owner: &str, what: &Declared| -> Result<StageLatency, StartError> {
+            let histogram = page.declared_histogram(owner, what)?;
             let (stamps, watch) = (stamp_reader.clone(), (*watch).clone());
             Ok(StageLatency::new(stamps, watch, histogram, 2 * BUDGET))
         };
@@ -308,13 +312,13 @@ impl Wiring<'_> {
             (*watch).clone(),
             self.stop.clone(),
             FeedTelemetry {
-                frames: page.counter("feed", "frames", Unit::Count)?,
+                frames: page.declared_counter("feed", &counters::FRAMES)?,
                 progress: [
-                    page.gauge("feed", "bytes_done", Unit::Bytes)?,
-                    page.gauge("feed", "bytes_total", Unit::Bytes)?,
+                    page.declared_gauge("feed", &counters::BYTES_DONE)?,
+                    page.declared_gauge("feed", &counters::BYTES_TOTAL)?,
                 ],
-                decode: page.histogram("feed", "latency.decode", Unit::Nanoseconds)?,
-                behind: page.histogram("feed", "latency.behind", Unit::Nanoseconds)?,
+                decode: page.declared_histogram("feed", &counters::DECODE)?,
+                behind: page.declared_histogram("feed", &counters::BEHIND)?,
                 log: logs.handle("feed")?,
             },
             closings.fed.clone(),
@@ -332,12 +336,12 @@ impl Wiring<'_> {
             recovery.was_closed,
             config.tick_store.dir.clone(),
             recorder_in,
-            latency("recorder", "latency.record")?,
+            latency("recorder", &counters::RECORD)?,
             closings.recorded.clone(),
         );
         let market = MarketAgent::new(
             market_in,
-            latency("market", "latency.market")?,
+            latency("market", &counters::MARKET)?,
             closings.market.clone(),
         );
         let options = storage::Options {
@@ -350,9 +354,9 @@ impl Wiring<'_> {
             TickReader::open(&config.tick_store.dir)?,
             (*watch).clone(),
             StorageMetrics {
-                commit: page.histogram("storage", "latency.commit", Unit::Nanoseconds)?,
-                lag: page.gauge("storage", "lag_sequences", Unit::Count)?,
-                wal: page.gauge("storage", "wal_bytes", Unit::Bytes)?,
+                commit: page.declared_histogram("storage", &counters::COMMIT)?,
+                lag: page.declared_gauge("storage", &counters::LAG)?,
+                wal: page.declared_gauge("storage", &counters::WAL)?,
             },
             logs.handle("storage")?,
             closings.stored.clone(),
@@ -364,6 +368,7 @@ impl Wiring<'_> {
             SupervisorOptions {
                 folder: Some(config.stats.dir.clone()),
                 flush: Duration::from_millis(config.stats.flush_ms.into()),
+                declared: counters::all().copied().collect(),
                 ..SupervisorOptions::default()
             },
         )?;

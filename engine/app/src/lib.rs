@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 pub mod topology;
+pub mod counters;
 pub mod defaults;
 pub mod pace;
 pub mod stopwatch;

@@ -19,13 +19,22 @@
 //! | 56 | entries in the directory; written last, so every entry below it is whole |
 //! | 64 | offset of the first value |
 //! | 72 | number of anchors ever written |
+//! | 80 | names that were refused because the directory was full |
+//! | 88 | offset of the first distinct error |
+//! | 96 | room for distinct errors |
+//! | 104 | distinct errors; written last, so every one below it is whole |
+//! | 112 | errors of a kind for which there was no room |
 //! | 2048 | 64 anchors of 32 bytes: raw, monotonic ns, realtime ns, 0; anchor `n` is at slot `n % 64` |
 //! | 4096 | directory entries of 128 bytes |
+//! | errors | distinct errors of 256 bytes, see [`errors`] |
 //! | values | counters and gauges: one word; histograms: see [`histogram`] |
 //!
-//! A directory entry: byte 0 kind, byte 1 unit, byte 2 length of the label, byte 3 length of the owner;
+//! A directory entry: byte 0 kind, byte 1 unit, byte 2 length of the label, byte 3 length of the owner,
+//! bytes 4 and 5 the id of its [declaration](Declared), 0 if it has none;
 //! at 8 the offset of its first word, at 16 its number of words; at 32 the label (64 bytes), at 96 the owner (24 bytes).
 
+pub mod declared;
+pub mod errors;
 pub mod histogram;
 pub mod layout;
 pub mod page;
@@ -34,6 +43,8 @@ pub mod read;
 #[cfg(test)]
 mod tests;
 
+pub use declared::{Declared, Owner};
+pub use errors::{DistinctError, ErrorSlot, ErrorWriter};
 pub use histogram::{Histogram, HistogramSnapshot};
 pub use page::{Counter, CountersPage, Gauge, PageError, PageOptions};
 pub use read::{Anchor, Entry, PageReader, Snapshot, Value};
@@ -51,6 +62,16 @@ pub enum EntryKind {
 }
 
 impl EntryKind {
+    /// As documents and programs spell it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Counter => "counter",
+            Self::Gauge => "gauge",
+            Self::Histogram => "histogram",
+        }
+    }
+
     pub(crate) fn from_code(code: u8) -> Option<Self> {
         [Self::Counter, Self::Gauge, Self::Histogram]
             .into_iter()
@@ -74,9 +95,25 @@ pub enum Unit {
     Flag = 5,
     /// A sequence number.
     Sequence = 6,
+    /// A reading of the raw clock: a moment, where [`Unit::RawTicks`] is a length of time.
+    RawTime = 7,
 }
 
 impl Unit {
+    /// As documents and programs spell it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Count => "count",
+            Self::Nanoseconds => "ns",
+            Self::RawTicks => "raw ticks",
+            Self::Bytes => "bytes",
+            Self::Flag => "flag",
+            Self::Sequence => "sequence",
+            Self::RawTime => "raw time",
+        }
+    }
+
     pub(crate) fn from_code(code: u8) -> Option<Self> {
         [
             Self::Count,
@@ -85,6 +122,7 @@ impl Unit {
             Self::Bytes,
             Self::Flag,
             Self::Sequence,
+            Self::RawTime,
         ]
         .into_iter()
         .find(|unit| *unit as u8 == code)

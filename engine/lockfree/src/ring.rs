@@ -5,11 +5,30 @@
 //! The conflating edge is in [`crate::conflate`].
 //! Nothing here wakes a sleeping consumer: the runner does that once per duty cycle through [`crate::wake`].
 
-use crate::counters::{Counter, CountersPage, Gauge, PageError, Unit};
+use crate::counters::{Counter, CountersPage, Gauge, Owner, PageError};
 use crate::work::Work;
 
 #[cfg(test)]
 mod tests;
+
+crate::declare! {
+    /// Messages sent.
+    SENT = counter(100, Owner::EdgeWriter, "sent", Count);
+    /// Times the sender asked for room and got none.
+    BLOCKED = counter(101, Owner::EdgeWriter, "blocked", Count);
+    /// Time during which the sender had no room: back-pressure.
+    BLOCKED_TICKS = counter(102, Owner::EdgeWriter, "blocked_ticks", RawTicks);
+    /// Messages dropped because a lossy edge was full.
+    DROPPED = counter(103, Owner::EdgeWriter, "dropped", Count);
+    /// Messages taken.
+    RECEIVED = counter(104, Owner::EdgeReader, "received", Count);
+    /// Most messages found waiting at once.
+    HIGH_WATER = gauge(105, Owner::EdgeReader, "high_water", Count);
+    /// Values of a conflating edge that a newer one replaced before they were taken.
+    REPLACED = counter(106, Owner::EdgeReader, "replaced", Count);
+    /// Most messages that can wait; 0 while nobody said.
+    CAPACITY = gauge(107, Owner::EdgeReader, "capacity", Count);
+}
 
 /// What an edge counts. The first four are the producer's, the others the consumer's.
 pub struct EdgeCounters {
@@ -39,16 +58,15 @@ impl EdgeCounters {
         producer: &str,
         consumer: &str,
     ) -> Result<Self, PageError> {
-        let label = |what: &str| format!("edge.{edge}.{what}");
         Ok(Self {
-            sent: page.counter(producer, &label("sent"), Unit::Count)?,
-            blocked: page.counter(producer, &label("blocked"), Unit::Count)?,
-            blocked_ticks: page.counter(producer, &label("blocked_ticks"), Unit::RawTicks)?,
-            dropped: page.counter(producer, &label("dropped"), Unit::Count)?,
-            received: page.counter(consumer, &label("received"), Unit::Count)?,
-            high_water: page.gauge(consumer, &label("high_water"), Unit::Count)?,
-            capacity: page.gauge(consumer, &label("capacity"), Unit::Count)?,
-            replaced: page.counter(consumer, &label("replaced"), Unit::Count)?,
+            sent: page.edge_counter(producer, edge, &SENT)?,
+            blocked: page.edge_counter(producer, edge, &BLOCKED)?,
+            blocked_ticks: page.edge_counter(producer, edge, &BLOCKED_TICKS)?,
+            dropped: page.edge_counter(producer, edge, &DROPPED)?,
+            received: page.edge_counter(consumer, edge, &RECEIVED)?,
+            high_water: page.edge_gauge(consumer, edge, &HIGH_WATER)?,
+            capacity: page.edge_gauge(consumer, edge, &CAPACITY)?,
+            replaced: page.edge_counter(consumer, edge, &REPLACED)?,
         })
     }
 

@@ -7,6 +7,7 @@ use pitlane_lockfree::counters::{Anchor, CountersPage, PageOptions, Unit};
 fn page() -> CountersPage {
     CountersPage::heap(PageOptions {
         entries: 2,
+        errors: 1,
         value_bytes: 128,
         pid: 1,
         start_wall_ns: 0,
@@ -66,5 +67,26 @@ fn an_anchor_is_whole_or_not_there() {
         }
         supervisor.join().unwrap();
         assert_eq!(reader.anchors(), [anchor(3)]);
+    });
+}
+
+#[test]
+fn an_error_is_whole_or_not_there() {
+    loom::model(|| {
+        let page = page();
+        let reader = page.reader();
+        let mut errors = page.errors();
+        let logger = thread::spawn(move || {
+            let slot = errors.first("o", "disk", 5).unwrap();
+            errors.again(slot, 6);
+        });
+        for error in reader.errors().0 {
+            assert_eq!((error.owner.as_str(), error.text.as_str()), ("o", "disk"));
+            assert!((1..=2).contains(&error.count));
+            assert_eq!(error.first_wall_ns, 5);
+        }
+        logger.join().unwrap();
+        let (seen, beyond) = reader.errors();
+        assert_eq!((seen[0].count, seen[0].last_wall_ns, beyond), (2, 6, 0));
     });
 }

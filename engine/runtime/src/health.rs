@@ -174,12 +174,12 @@ impl Watch {
         for thread in &names.threads {
             let owner = format!("{}{thread}", beat::THREAD_OWNER);
             let number = |label: &str| snapshot.value(&owner, label).map_or(0, Value::number);
-            let tid = u32::try_from(number(beat::TID)).unwrap_or(0);
+            let tid = u32::try_from(number(beat::TID.label)).unwrap_or(0);
             let look = ThreadLook {
                 at_ns,
-                loops: number(beat::LOOPS),
-                parked: number(beat::PARKED) != 0,
-                polling: number(beat::POLLING),
+                loops: number(beat::LOOPS.label),
+                parked: number(beat::PARKED.label) != 0,
+                polling: number(beat::POLLING.label),
                 task: probe(tid),
             };
             let Some(standing) = self.threads.get_mut(&owner) else {
@@ -198,9 +198,9 @@ impl Watch {
             let number = |label: &str| snapshot.value(agent, label).map_or(0, Value::number);
             let look = AgentLook {
                 place: *place,
-                ended: number(beat::STATE) == State::Terminated as u64,
-                work: number(beat::WORK),
-                blocked: number(beat::BLOCKED),
+                ended: number(beat::STATE.label) == State::Terminated as u64,
+                work: number(beat::WORK.label),
+                blocked: number(beat::BLOCKED.label),
             };
             let edges = self.edges_without_room(snapshot, agent);
             let Some(standing) = self.agents.get_mut(agent) else {
@@ -311,14 +311,13 @@ impl Names {
             agents: BTreeMap::new(),
         };
         for entry in &snapshot.entries {
-            if entry.label == beat::PLACE {
+            if entry.id == beat::PLACE.id {
                 names
                     .agents
                     .insert(entry.value.number(), entry.owner.clone());
-            } else if let (beat::LOOPS, Some(thread)) = (
-                entry.label.as_str(),
-                entry.owner.strip_prefix(beat::THREAD_OWNER),
-            ) {
+            } else if entry.id == beat::LOOPS.id
+                && let Some(thread) = entry.owner.strip_prefix(beat::THREAD_OWNER)
+            {
                 names.threads.push(thread.to_owned());
             }
         }

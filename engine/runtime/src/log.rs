@@ -6,10 +6,12 @@
 //! written where the gap is. Rare events with long text (a panic, a lifecycle step, an error from
 //! a cold edge) go through [`Notices`] instead.
 
-use pitlane_lockfree::counters::{CountersPage, PageError};
+use pitlane_lockfree::counters::{Counter, CountersPage, Owner, PageError};
+use pitlane_lockfree::declare;
 use pitlane_lockfree::ring::{Consumer, EdgeCounters, LossyProducer, lossy_ring};
 use serde::{Deserialize, Serialize};
 
+mod distinct;
 mod file;
 mod logger;
 mod notice;
@@ -18,11 +20,16 @@ mod render;
 #[cfg(test)]
 mod tests;
 
-pub use logger::{LogFile, Logger, LoggerOptions};
+pub use logger::{DECLARED as LOGGER_DECLARED, LogFile, Logger, LoggerOptions};
 pub use notice::{Notice, Notices};
 pub use record::{Argument, Record, Site, TEXT_BYTES};
 
 use crate::clock::Clock;
+
+declare! {
+    /// Lines of level error an agent has written, those among them that were dropped.
+    ERRORS_TOLD = counter(45, Owner::LoggingAgent, "errors_told", Count);
+}
 
 /// Lines a ring holds: at the logger's rhythm of 50 ms that is 20,000 lines a second per agent.
 pub const RING_LINES: usize = 1024;
@@ -82,6 +89,7 @@ pub struct Log {
     lines: LossyProducer<Record>,
     clock: Clock,
     level: Level,
+    errors: Counter,
 }
 
 impl Log {
@@ -92,6 +100,7 @@ impl Log {
             lines,
             clock: Clock::manual(0).0,
             level: Level::Error,
+            errors: Counter::private(),
         }
     }
 
@@ -105,6 +114,9 @@ impl Log {
     #[inline]
     pub fn write(&mut self, mut record: Record) {
         record.stamp(self.clock.raw(), self.lines.dropped());
+        if record.site().level() == Level::Error {
+            self.errors.add(1);
+        }
         self.lines.try_push(record);
     }
 
@@ -137,8 +149,10 @@ impl LogRings {
     pub fn handle(&mut self, agent: &str) -> Result<Log, PageError> {
         let counters = EdgeCounters::on(&self.page, &format!("log.{agent}"), agent, logger::ROLE)?;
         let (lines, end) = lossy_ring(RING_LINES, counters);
+        let errors = self.page.declared_counter(agent, &ERRORS_TOLD)?;
         self.ends.push((agent.to_owned(), end));
         Ok(Log {
+            errors,
             lines,
             clock: self.clock.clone(),
             level: self.level,

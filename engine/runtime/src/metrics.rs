@@ -160,9 +160,14 @@ impl Collector {
     }
 }
 
-/// The name of an entry in dumps and logs: `owner/label`.
+/// The name of an entry in dumps and logs: `owner/label`. Dumps give lengths of time in
+/// nanoseconds, so what ends in `_ticks` on the page ends in `_ns` there.
 pub fn name_of(entry: &Entry) -> String {
-    format!("{}/{}", entry.owner, entry.label)
+    let (owner, label) = (&entry.owner, &entry.label);
+    match label.strip_suffix("_ticks") {
+        Some(stem) if entry.unit == Unit::RawTicks => format!("{owner}/{stem}_ns"),
+        _ => format!("{owner}/{label}"),
+    }
 }
 
 /// How many updates can be told from two readings of one value.

@@ -5,7 +5,7 @@
 //! at the end.
 
 use hdrhistogram::Histogram;
-use pitlane_lockfree::counters::{Unit, Value};
+use pitlane_lockfree::counters::{Declared, Entry, Unit, Value};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -90,6 +90,17 @@ pub struct BatchingSummary {
     pub saving: f64,
 }
 
+/// What a number of a dump is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct About {
+    /// Id of its declaration.
+    pub id: u16,
+    /// What it counts in, as it stands in the dump.
+    pub unit: String,
+    /// What it says.
+    pub help: String,
+}
+
 /// `stats.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
@@ -108,14 +119,31 @@ pub struct Summary {
     /// How many messages collecting saved.
     pub metrics: BatchingSummary,
     /// Every counter by `owner/label`. Raw clock ticks are given in nanoseconds, `_ticks` in the
-    /// name becoming `_ns`.
+    /// name becoming `_ns`, here and below.
     pub counters: BTreeMap<String, u64>,
     /// Every gauge by `owner/label`, as it stood at the end.
     pub gauges: BTreeMap<String, u64>,
     /// Every distribution by `owner/label`, in nanoseconds where it is one of times.
     pub histograms: BTreeMap<String, Percentiles>,
+    /// Unit and help of every number above, by `owner/label`.
+    #[serde(default)]
+    pub about: BTreeMap<String, About>,
     /// The last verdict on every thread and agent.
     pub health: BTreeMap<String, Verdict>,
+}
+
+impl About {
+    fn of(entry: &Entry, what: &Declared) -> Self {
+        let unit = match entry.unit {
+            Unit::RawTicks => Unit::Nanoseconds,
+            unit => unit,
+        };
+        Self {
+            id: what.id,
+            unit: unit.name().to_owned(),
+            help: what.help.to_owned(),
+        }
+    }
 }
 
 impl Summary {
@@ -124,26 +152,28 @@ impl Summary {
         collector: &Collector,
         clock: &Clock,
         anchors: &Anchors,
+        declared: &[Declared],
         health: BTreeMap<String, Verdict>,
     ) -> Self {
         let snapshot = collector.snapshot();
         let mut counters = BTreeMap::new();
         let mut gauges = BTreeMap::new();
+        let mut about = BTreeMap::new();
         for entry in &snapshot.entries {
+            let name = name_of(entry);
+            let in_ns = |number| match entry.unit {
+                Unit::RawTicks => clock.delta_ns(0, number),
+                _ => number,
+            };
+            if let Some(what) = declared.iter().find(|what| what.id == entry.id) {
+                about.insert(name.clone(), About::of(entry, what));
+            }
             match entry.value {
-                Value::Counter(ticks) if entry.unit == Unit::RawTicks => {
-                    let name = name_of(entry);
-                    let name = match name.strip_suffix("_ticks") {
-                        Some(stem) => format!("{stem}_ns"),
-                        None => name,
-                    };
-                    counters.insert(name, clock.delta_ns(0, ticks));
-                }
                 Value::Counter(number) => {
-                    counters.insert(name_of(entry), number);
+                    counters.insert(name, in_ns(number));
                 }
                 Value::Gauge(number) => {
-                    gauges.insert(name_of(entry), number);
+                    gauges.insert(name, in_ns(number));
                 }
                 Value::Histogram(_) => {}
             }
@@ -171,6 +201,7 @@ impl Summary {
             counters,
             gauges,
             histograms,
+            about,
             health,
         }
     }

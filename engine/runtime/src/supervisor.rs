@@ -1,7 +1,10 @@
 //! The supervisor agent: collects metrics, keeps the clock anchored, watches heartbeats, and at
 //! the end writes the stats dump. It replaces nobody yet: verdicts are told, not acted upon.
 
-use pitlane_lockfree::counters::{Anchor as PageAnchor, Counter, CountersPage, PageError, Unit};
+use pitlane_lockfree::counters::{
+    Anchor as PageAnchor, Counter, CountersPage, Declared, Gauge, Owner, PageError,
+};
+use pitlane_lockfree::declare;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -18,6 +21,17 @@ use crate::stats::{HLOG, HlogWriter, StatsError, Summary};
 
 /// The supervisor's name.
 const ROLE: &str = "supervisor";
+
+declare! {
+    /// Updates agents made to their numbers: recorded values, and numbers that changed between two collections.
+    UPDATES = counter(70, Owner::Agent(ROLE), "metric_updates", Count);
+    /// Batches in which they were collected: one per agent and collection with a change.
+    BATCHES = counter(71, Owner::Agent(ROLE), "metric_batches", Count);
+    /// Collections of the page.
+    FLUSHES = counter(72, Owner::Agent(ROLE), "metric_flushes", Count);
+    /// Names refused because the process had its 10,000 already.
+    REFUSED = gauge(73, Owner::Agent(ROLE), "names_refused", Count);
+}
 
 /// Intervals of one length in the log before they get twice as long, so that a log of a day stays
 /// small and the log of a minute stays fine.
@@ -36,6 +50,8 @@ pub struct SupervisorOptions {
     pub health: Duration,
     /// A thread that stands in one poll for this long is unresponsive.
     pub hung_after: Duration,
+    /// Every number that may be on the page: unit and help of each go into the summary.
+    pub declared: Vec<Declared>,
 }
 
 impl Default for SupervisorOptions {
@@ -46,6 +62,7 @@ impl Default for SupervisorOptions {
             interval: Duration::from_secs(1),
             health: Duration::from_secs(1),
             hung_after: Duration::from_secs(10),
+            declared: Vec::new(),
         }
     }
 }
@@ -70,6 +87,7 @@ pub struct Supervisor {
     updates: Counter,
     batches: Counter,
     flushes: Counter,
+    refused: Gauge,
 }
 
 impl Supervisor {
@@ -85,9 +103,10 @@ impl Supervisor {
         Ok(Self {
             collector: Collector::new(page.reader(), clock.clone()),
             anchor_writer: page.anchors(),
-            updates: page.counter(ROLE, "metric_updates", Unit::Count)?,
-            batches: page.counter(ROLE, "metric_batches", Unit::Count)?,
-            flushes: page.counter(ROLE, "metric_flushes", Unit::Count)?,
+            updates: page.declared_counter(ROLE, &UPDATES)?,
+            batches: page.declared_counter(ROLE, &BATCHES)?,
+            flushes: page.declared_counter(ROLE, &FLUSHES)?,
+            refused: page.declared_gauge(ROLE, &REFUSED)?,
             interval: options.interval,
             options,
             clock,
@@ -121,6 +140,7 @@ impl Supervisor {
         self.updates.set(batching.updates);
         self.batches.set(batching.batches);
         self.flushes.set(batching.flushes);
+        self.refused.set(self.collector.snapshot().refused);
         let length = self.clock.delta_ns(self.interval_start, now);
         if last || u128::from(length) >= self.interval.as_nanos() {
             self.end_interval(now, length);
@@ -184,7 +204,15 @@ impl Supervisor {
         self.look();
         if let Some(folder) = &self.options.folder {
             let verdicts = self.watch.verdicts();
-            Summary::of(&self.collector, &self.clock, &self.anchors, verdicts).write(folder)?;
+            let declared = &self.options.declared;
+            Summary::of(
+                &self.collector,
+                &self.clock,
+                &self.anchors,
+                declared,
+                verdicts,
+            )
+            .write(folder)?;
         }
         Ok(())
     }

@@ -3,7 +3,7 @@
 /// First word: `PITLCNTR` in little-endian order.
 pub const MAGIC: u64 = u64::from_le_bytes(*b"PITLCNTR");
 /// Version of this layout.
-pub const VERSION: u64 = 1;
+pub const VERSION: u64 = 2;
 
 /// Magic.
 pub const WORD_MAGIC: usize = 0;
@@ -25,6 +25,16 @@ pub const WORD_DIRECTORY_LENGTH: usize = 7;
 pub const WORD_VALUES_OFFSET: usize = 8;
 /// Number of anchors ever written.
 pub const WORD_ANCHORS_WRITTEN: usize = 9;
+/// Names that were refused because the directory was full.
+pub const WORD_REFUSED: usize = 10;
+/// Byte offset of the first distinct error.
+pub const WORD_ERRORS_OFFSET: usize = 11;
+/// Room for distinct errors, in slots.
+pub const WORD_ERRORS_ROOM: usize = 12;
+/// Distinct errors.
+pub const WORD_ERRORS_LENGTH: usize = 13;
+/// Errors of a kind for which there was no room.
+pub const WORD_ERRORS_BEYOND: usize = 14;
 
 /// First anchor.
 pub const ANCHORS: usize = 256;
@@ -37,6 +47,8 @@ pub const ANCHOR_SLOTS: usize = 2;
 /// Words of one anchor.
 pub const ANCHOR_WORDS: usize = 4;
 
+/// Names a process may have at most.
+pub const NAMES_LIMIT: usize = 10_000;
 /// First directory entry.
 pub const DIRECTORY: usize = 512;
 /// Words of one directory entry.
@@ -45,7 +57,7 @@ pub const ENTRY_WORDS: usize = 16;
 pub const LABEL_BYTES: usize = 64;
 /// Bytes of an owner's name at most.
 pub const OWNER_BYTES: usize = 24;
-/// Kind, unit and lengths, within an entry.
+/// Kind, unit, lengths and id, within an entry.
 pub const ENTRY_SHAPE: usize = 0;
 /// Byte offset of the value, within an entry.
 pub const ENTRY_OFFSET: usize = 1;

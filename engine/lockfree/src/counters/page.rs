@@ -2,22 +2,26 @@
 
 use super::layout::{
     ANCHOR_SLOTS, ANCHOR_WORDS, ANCHORS, DIRECTORY, ENTRY_LABEL, ENTRY_LENGTH, ENTRY_OFFSET,
-    ENTRY_OWNER, ENTRY_SHAPE, ENTRY_WORDS, LABEL_BYTES, LINE_WORDS, MAGIC, OWNER_BYTES, VERSION,
-    WORD_ANCHORS_WRITTEN, WORD_DIRECTORY_LENGTH, WORD_DIRECTORY_ROOM, WORD_MAGIC, WORD_PAGE_BYTES,
-    WORD_PID, WORD_START_WALL_NS, WORD_TICKS_PER_SECOND, WORD_VALUES_OFFSET, WORD_VERSION,
+    ENTRY_OWNER, ENTRY_SHAPE, ENTRY_WORDS, LABEL_BYTES, LINE_WORDS, MAGIC, NAMES_LIMIT,
+    OWNER_BYTES, VERSION, WORD_ANCHORS_WRITTEN, WORD_DIRECTORY_LENGTH, WORD_DIRECTORY_ROOM,
+    WORD_ERRORS_OFFSET, WORD_ERRORS_ROOM, WORD_MAGIC, WORD_PAGE_BYTES, WORD_PID, WORD_REFUSED,
+    WORD_START_WALL_NS, WORD_TICKS_PER_SECOND, WORD_VALUES_OFFSET, WORD_VERSION,
 };
 use super::read::{Anchor, PageReader};
-use super::{EntryKind, Histogram, Unit, histogram};
+use super::{Declared, EntryKind, ErrorWriter, Histogram, Unit, errors, histogram};
 use crate::region::{Region, Words};
 use crate::sync::{Mutex, Ordering, fence};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 /// How large a page is, and what its header says of the process.
 #[derive(Clone, Copy, Debug)]
 pub struct PageOptions {
-    /// Room in the directory.
+    /// Room in the directory; [`NAMES_LIMIT`] at most.
     pub entries: usize,
+    /// Room for distinct errors.
+    pub errors: usize,
     /// Room for values, in bytes. A histogram takes 18 KB.
     pub value_bytes: usize,
     /// Process id for the header.
@@ -29,7 +33,8 @@ pub struct PageOptions {
 impl Default for PageOptions {
     fn default() -> Self {
         Self {
-            entries: 1024,
+            entries: NAMES_LIMIT,
+            errors: 64,
             value_bytes: 4 << 20,
             pid: std::process::id(),
             start_wall_ns: 0,
@@ -47,7 +52,9 @@ pub enum PageError {
         action: &'static str,
         source: std::io::Error,
     },
-    #[error("counters page: no room for {owner}/{label}; raise {what} in its options")]
+    #[error(
+        "counters page: no room for {owner}/{label}; raise {what} in its options (a process has at most {NAMES_LIMIT} names)"
+    )]
     Full {
         owner: String,
         label: String,
@@ -59,7 +66,9 @@ pub enum PageError {
     Name { text: String, limit: usize },
     #[error("{path} is not a counters page, or is cut short: {what}")]
     Foreign { path: PathBuf, what: &'static str },
-    #[error("counters page {path} has layout version {found}, this program reads {VERSION}")]
+    #[error(
+        "counters page {path} has layout version {found}, this program reads {VERSION}; read it with the build that wrote it"
+    )]
     Version { path: PathBuf, found: u64 },
 }
 
@@ -77,12 +86,13 @@ struct Shared {
 /// What is taken so far. Only start-up locks it.
 struct Places {
     words: Words,
-    names: Vec<(String, String)>,
+    names: BTreeSet<(String, String)>,
     room: usize,
     /// Per owner: the rest of its last cache line.
     open_lines: Vec<(String, core::ops::Range<usize>)>,
     next_line: usize,
     anchors_taken: bool,
+    errors_taken: bool,
 }
 
 impl CountersPage {
@@ -134,22 +144,29 @@ impl CountersPage {
 
     fn over(region: Arc<Region>, options: &PageOptions) -> Self {
         let (values, _) = sizes(options);
+        let room = room(options);
         let words = Region::words(&region, 0, region.len());
         let set = |word: usize, value: u64| words[word].store(value, Ordering::Relaxed);
         set(WORD_VERSION, VERSION);
         set(WORD_PAGE_BYTES, (region.len() * size_of::<u64>()) as u64);
         set(WORD_PID, u64::from(options.pid));
         set(WORD_START_WALL_NS, options.start_wall_ns.cast_unsigned());
-        set(WORD_DIRECTORY_ROOM, options.entries as u64);
+        set(WORD_DIRECTORY_ROOM, room as u64);
+        set(
+            WORD_ERRORS_OFFSET,
+            (errors_start(options) * size_of::<u64>()) as u64,
+        );
+        set(WORD_ERRORS_ROOM, options.errors as u64);
         set(WORD_VALUES_OFFSET, (values * size_of::<u64>()) as u64);
         set(WORD_MAGIC, MAGIC);
         let places = Places {
             words,
-            names: Vec::new(),
-            room: options.entries,
+            names: BTreeSet::new(),
+            room,
             open_lines: Vec::new(),
             next_line: values,
             anchors_taken: false,
+            errors_taken: false,
         };
         Self {
             shared: Arc::new(Shared {
@@ -159,23 +176,76 @@ impl CountersPage {
         }
     }
 
-    /// A place for a number that only grows.
+    /// A place for a number that is declared to grow only.
+    ///
+    /// # Panics
+    /// If it is declared as something else; so do the others.
+    pub fn declared_counter(&self, owner: &str, what: &Declared) -> Result<Counter, PageError> {
+        let words = self.declared(owner, what.label, what, EntryKind::Counter)?;
+        Ok(Counter { words })
+    }
+
+    /// A place for a number that is declared to be set.
+    pub fn declared_gauge(&self, owner: &str, what: &Declared) -> Result<Gauge, PageError> {
+        let words = self.declared(owner, what.label, what, EntryKind::Gauge)?;
+        Ok(Gauge { words })
+    }
+
+    /// A place for a declared distribution.
+    pub fn declared_histogram(&self, owner: &str, what: &Declared) -> Result<Histogram, PageError> {
+        let words = self.declared(owner, what.label, what, EntryKind::Histogram)?;
+        Ok(Histogram::over(words))
+    }
+
+    /// A place for a number of an edge, written by the agent at one end of it.
+    pub fn edge_counter(
+        &self,
+        owner: &str,
+        edge: &str,
+        what: &Declared,
+    ) -> Result<Counter, PageError> {
+        let words = self.declared(owner, &what.label_on(edge), what, EntryKind::Counter)?;
+        Ok(Counter { words })
+    }
+
+    /// As [`CountersPage::edge_counter`], for a number that is set.
+    pub fn edge_gauge(&self, owner: &str, edge: &str, what: &Declared) -> Result<Gauge, PageError> {
+        let words = self.declared(owner, &what.label_on(edge), what, EntryKind::Gauge)?;
+        Ok(Gauge { words })
+    }
+
+    fn declared(
+        &self,
+        owner: &str,
+        label: &str,
+        what: &Declared,
+        kind: EntryKind,
+    ) -> Result<Words, PageError> {
+        assert_eq!(
+            what.kind, kind,
+            "{} is declared as another kind",
+            what.label
+        );
+        self.place(owner, label, what.unit, kind, what.id)
+    }
+
+    /// A place for a number that only grows and is declared nowhere: for tests and benches.
     pub fn counter(&self, owner: &str, label: &str, unit: Unit) -> Result<Counter, PageError> {
         Ok(Counter {
-            words: self.place(owner, label, unit, EntryKind::Counter, 1)?,
+            words: self.place(owner, label, unit, EntryKind::Counter, 0)?,
         })
     }
 
-    /// A place for a number that is set.
+    /// As [`CountersPage::counter`], for a number that is set.
     pub fn gauge(&self, owner: &str, label: &str, unit: Unit) -> Result<Gauge, PageError> {
         Ok(Gauge {
-            words: self.place(owner, label, unit, EntryKind::Gauge, 1)?,
+            words: self.place(owner, label, unit, EntryKind::Gauge, 0)?,
         })
     }
 
-    /// A place for a distribution.
+    /// As [`CountersPage::counter`], for a distribution.
     pub fn histogram(&self, owner: &str, label: &str, unit: Unit) -> Result<Histogram, PageError> {
-        let words = self.place(owner, label, unit, EntryKind::Histogram, histogram::WORDS)?;
+        let words = self.place(owner, label, unit, EntryKind::Histogram, 0)?;
         Ok(Histogram::over(words))
     }
 
@@ -191,6 +261,25 @@ impl CountersPage {
         AnchorWriter {
             words: Region::words(&self.shared.region, 0, DIRECTORY),
         }
+    }
+
+    /// The one writer of the distinct errors: for the logger.
+    ///
+    /// # Panics
+    /// If it was taken before.
+    #[must_use]
+    pub fn errors(&self) -> ErrorWriter {
+        let region = &self.shared.region;
+        let bytes = region.load(WORD_ERRORS_OFFSET);
+        let start = usize::try_from(bytes).unwrap_or(usize::MAX) / size_of::<u64>();
+        let room = usize::try_from(region.load(WORD_ERRORS_ROOM)).unwrap_or(0);
+        let taken = &mut self.places().errors_taken;
+        assert!(!*taken, "the errors of a page have one writer");
+        *taken = true;
+        ErrorWriter::over(
+            Region::words(region, 0, DIRECTORY),
+            Region::words(region, start, room * errors::SLOT_WORDS),
+        )
     }
 
     /// A reader of this page, in this process.
@@ -210,8 +299,12 @@ impl CountersPage {
         label: &str,
         unit: Unit,
         kind: EntryKind,
-        length: usize,
+        id: u16,
     ) -> Result<Words, PageError> {
+        let length = match kind {
+            EntryKind::Counter | EntryKind::Gauge => 1,
+            EntryKind::Histogram => histogram::WORDS,
+        };
         let mut places = self.places();
         places.check(owner, label)?;
         let start = places.take(owner, length).ok_or_else(|| PageError::Full {
@@ -220,9 +313,17 @@ impl CountersPage {
             what: "value_bytes",
         })?;
         let words = Region::words(&self.shared.region, start, length);
-        places.list(owner, label, unit, kind, start, length);
+        let shape = Shape { kind, unit, id };
+        places.list(owner, label, shape, start, length);
         Ok(words)
     }
+}
+
+/// What an entry is.
+struct Shape {
+    kind: EntryKind,
+    unit: Unit,
+    id: u16,
 }
 
 impl Places {
@@ -235,13 +336,15 @@ impl Places {
                 });
             }
         }
-        if self.names.iter().any(|(o, l)| o == owner && l == label) {
+        if self.names.contains(&(owner.to_owned(), label.to_owned())) {
             return Err(PageError::Duplicate {
                 owner: owner.to_owned(),
                 label: label.to_owned(),
             });
         }
         if self.names.len() == self.room {
+            let refused = &self.words[WORD_REFUSED];
+            refused.store(refused.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
             return Err(PageError::Full {
                 owner: owner.to_owned(),
                 label: label.to_owned(),
@@ -280,21 +383,21 @@ impl Places {
         &mut self,
         owner: &str,
         label: &str,
-        unit: Unit,
-        kind: EntryKind,
+        Shape { kind, unit, id }: Shape,
         start: usize,
         length: usize,
     ) {
         let entry = DIRECTORY + self.names.len() * ENTRY_WORDS;
         let set =
             |word: usize, value: u64| self.words[entry + word].store(value, Ordering::Relaxed);
+        let [id_low, id_high] = id.to_le_bytes();
         let shape = [
             kind as u8,
             unit as u8,
             u8::try_from(label.len()).expect("checked above"),
             u8::try_from(owner.len()).expect("checked above"),
-            0,
-            0,
+            id_low,
+            id_high,
             0,
             0,
         ];
@@ -308,14 +411,23 @@ impl Places {
                 set(at + index, u64::from_le_bytes(word));
             }
         }
-        self.names.push((owner.to_owned(), label.to_owned()));
+        self.names.insert((owner.to_owned(), label.to_owned()));
         // PAIRS: the acquire fence after the load of the directory's length in PageReader::entries.
         self.words[WORD_DIRECTORY_LENGTH].store(self.names.len() as u64, Ordering::Release);
     }
 }
 
+fn room(options: &PageOptions) -> usize {
+    options.entries.min(NAMES_LIMIT)
+}
+
+fn errors_start(options: &PageOptions) -> usize {
+    DIRECTORY + room(options) * ENTRY_WORDS
+}
+
+/// Word of the first value, and words in all.
 fn sizes(options: &PageOptions) -> (usize, usize) {
-    let values = DIRECTORY + options.entries * ENTRY_WORDS;
+    let values = errors_start(options) + options.errors * errors::SLOT_WORDS;
     let words = values + options.value_bytes.div_ceil(size_of::<u64>());
     (values, words.next_multiple_of(LINE_WORDS))
 }

@@ -4,11 +4,11 @@
 use super::layout::{
     ANCHOR_SLOTS, ANCHOR_WORDS, ANCHORS, DIRECTORY, ENTRY_LABEL, ENTRY_LENGTH, ENTRY_OFFSET,
     ENTRY_OWNER, ENTRY_SHAPE, ENTRY_WORDS, LABEL_BYTES, OWNER_BYTES, WORD_ANCHORS_WRITTEN,
-    WORD_DIRECTORY_LENGTH, WORD_DIRECTORY_ROOM, WORD_PID, WORD_START_WALL_NS,
-    WORD_TICKS_PER_SECOND,
+    WORD_DIRECTORY_LENGTH, WORD_DIRECTORY_ROOM, WORD_ERRORS_OFFSET, WORD_ERRORS_ROOM, WORD_PID,
+    WORD_REFUSED, WORD_START_WALL_NS, WORD_TICKS_PER_SECOND,
 };
 use super::page::slot_of;
-use super::{EntryKind, HistogramSnapshot, Unit, histogram};
+use super::{DistinctError, EntryKind, HistogramSnapshot, Unit, errors, histogram};
 use crate::region::Region;
 use crate::sync::{Ordering, fence};
 use std::sync::Arc;
@@ -27,6 +27,8 @@ pub struct Anchor {
 /// One number of a page, with its name.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Entry {
+    /// Id of its declaration, 0 if it has none.
+    pub id: u16,
     /// Who writes it.
     pub owner: String,
     /// What it is.
@@ -82,6 +84,8 @@ pub struct Snapshot {
     pub anchors: Vec<Anchor>,
     /// Every number, in the order of the directory.
     pub entries: Vec<Entry>,
+    /// Names that found no room in the directory.
+    pub refused: u64,
 }
 
 impl Snapshot {
@@ -170,6 +174,7 @@ impl PageReader {
         snapshot.pid = self.pid();
         snapshot.start_wall_ns = self.region.load(WORD_START_WALL_NS).cast_signed();
         snapshot.ticks_per_second = self.region.load(WORD_TICKS_PER_SECOND);
+        snapshot.refused = self.region.load(WORD_REFUSED);
         self.anchors_into(&mut snapshot.anchors);
         let listed = self.entries();
         snapshot.entries.truncate(listed);
@@ -196,13 +201,15 @@ impl PageReader {
 
     fn describe(&self, index: usize) -> Option<Entry> {
         let entry = DIRECTORY + index * ENTRY_WORDS;
-        let [kind, unit, label, owner, ..] = self.region.load(entry + ENTRY_SHAPE).to_le_bytes();
+        let [kind, unit, label, owner, id_low, id_high, ..] =
+            self.region.load(entry + ENTRY_SHAPE).to_le_bytes();
         let value = match EntryKind::from_code(kind)? {
             EntryKind::Counter => Value::Counter(0),
             EntryKind::Gauge => Value::Gauge(0),
             EntryKind::Histogram => Value::Histogram(Box::default()),
         };
         let described = Entry {
+            id: u16::from_le_bytes([id_low, id_high]),
             owner: self.text(entry + ENTRY_OWNER, usize::from(owner).min(OWNER_BYTES)),
             label: self.text(entry + ENTRY_LABEL, usize::from(label).min(LABEL_BYTES)),
             unit: Unit::from_code(unit)?,
@@ -241,6 +248,14 @@ impl PageReader {
             .take(length)
             .collect();
         String::from_utf8_lossy(&bytes).into_owned()
+    }
+
+    /// The distinct errors so far, in the order in which they came, and how many errors found no room among them.
+    #[must_use]
+    pub fn errors(&self) -> (Vec<DistinctError>, u64) {
+        let word = |at: usize| usize::try_from(self.region.load(at)).unwrap_or(usize::MAX);
+        let start = word(WORD_ERRORS_OFFSET) / size_of::<u64>();
+        errors::read(&self.region, start, word(WORD_ERRORS_ROOM))
     }
 
     /// The latest anchors, oldest first.

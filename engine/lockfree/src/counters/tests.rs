@@ -2,12 +2,16 @@
 
 use super::histogram::{BUCKETS, LIMIT, bucket_high, bucket_low, bucket_of};
 use super::layout::{ANCHOR_SLOTS, DIRECTORY, ENTRY_WORDS};
-use super::{Anchor, CountersPage, Histogram, PageError, PageOptions, PageReader, Unit, Value};
+use super::{
+    Anchor, CountersPage, Declared, Histogram, Owner, PageError, PageOptions, PageReader, Unit,
+    Value,
+};
 use proptest::prelude::*;
 
 fn small() -> PageOptions {
     PageOptions {
         entries: 8,
+        errors: 2,
         value_bytes: 40_000,
         pid: 4711,
         start_wall_ns: 1_700_000_000_000_000_000,
@@ -95,6 +99,97 @@ fn what_cannot_be_placed_is_refused() {
     let seen = page.reader().snapshot();
     assert_eq!(seen.entries[0].label, &long[..64]);
     assert_eq!(seen.entries[0].owner, &long[..24]);
+}
+
+const FRAMES: Declared = Declared::counter(
+    7,
+    Owner::Agent("feed"),
+    "frames",
+    Unit::Count,
+    "Frames read.",
+);
+const SENT: Declared = Declared::counter(
+    300,
+    Owner::EdgeWriter,
+    "sent",
+    Unit::Count,
+    "Messages sent.",
+);
+
+#[test]
+fn a_declared_number_carries_its_id() {
+    let page = CountersPage::heap(small());
+    page.declared_counter("feed", &FRAMES).unwrap().add(2);
+    page.edge_counter("feed", "feed-market", &SENT).unwrap();
+    page.counter("feed", "other", Unit::Bytes).unwrap();
+    let seen = page.reader().snapshot();
+    let ids: Vec<_> = seen.entries.iter().map(|entry| entry.id).collect();
+    assert_eq!(ids, [7, 300, 0]);
+    assert_eq!(seen.entries[1].label, "edge.feed-market.sent");
+    assert!(FRAMES.names("feed", "frames") && !FRAMES.names("market", "frames"));
+    assert!(SENT.names("feed", "edge.feed-market.sent"));
+    assert!(SENT.names("feed", "edge.log.feed.sent"));
+    for other in ["sent", "edge.sent", "edge..sent", "edge.a.received"] {
+        assert!(!SENT.names("feed", other), "{other}");
+    }
+}
+
+#[test]
+#[should_panic(expected = "declared as another kind")]
+fn a_number_is_written_as_it_is_declared() {
+    let _ = CountersPage::heap(small()).declared_gauge("feed", &FRAMES);
+}
+
+/// Workers have at most 10,000 names a process; whoever comes later is told, and counted.
+#[test]
+#[cfg_attr(miri, ignore = "ten thousand names")]
+fn the_name_after_the_last_is_refused_and_counted() {
+    let page = CountersPage::heap(PageOptions {
+        entries: usize::MAX,
+        value_bytes: 10_000 * 64,
+        ..small()
+    });
+    for n in 0..10_000 {
+        page.counter("o", &format!("n{n}"), Unit::Count).unwrap();
+    }
+    for _ in 0..3 {
+        let error = page.counter("o", "one more", Unit::Count).err().unwrap();
+        assert!(matches!(error, PageError::Full { .. }), "{error}");
+    }
+    let seen = page.reader().snapshot();
+    assert_eq!((seen.entries.len(), seen.refused), (10_000, 3));
+}
+
+#[test]
+fn distinct_errors_are_listed_once_and_counted() {
+    let page = CountersPage::heap(small());
+    let mut errors = page.errors();
+    let reader = page.reader();
+    assert_eq!(reader.errors(), (Vec::new(), 0));
+    let disk = errors.first("storage", "disk full", -5).unwrap();
+    errors.again(disk, 100);
+    errors.again(disk, 200);
+    // The sentence is cut between two characters.
+    let long = "é".repeat(200);
+    assert!(errors.first("feed", &long, 300).is_some());
+    assert_eq!(errors.first("feed", "a third", 300), None);
+    errors.beyond();
+    let (seen, beyond) = reader.errors();
+    assert_eq!((seen.len(), beyond), (2, 2));
+    assert_eq!(
+        (seen[0].owner.as_str(), seen[0].text.as_str(), seen[0].count),
+        ("storage", "disk full", 3)
+    );
+    assert_eq!((seen[0].first_wall_ns, seen[0].last_wall_ns), (-5, 200));
+    assert_eq!(seen[1].text, "é".repeat(96));
+}
+
+#[test]
+#[should_panic(expected = "one writer")]
+fn errors_have_one_writer() {
+    let page = CountersPage::heap(small());
+    let _first = page.errors();
+    let _second = page.errors();
 }
 
 /// Two writers on one cache line would slow each other down.
@@ -263,6 +358,7 @@ fn damaged_pages_are_refused_or_read_as_far_as_they_go() {
     let _counter = page.counter("feed", "frames", Unit::Count).unwrap();
     let _histogram = page.histogram("feed", "hop", Unit::Nanoseconds).unwrap();
     page.anchors().add(Anchor::default());
+    page.errors().first("feed", "an error", 1).unwrap();
     let whole = std::fs::read(&path).unwrap();
     let copy = dir.path().join("copy");
     for length in [0, 8, 4095, 4096, whole.len() - 8, whole.len() + 8] {
@@ -273,16 +369,25 @@ fn damaged_pages_are_refused_or_read_as_far_as_they_go() {
         assert!(matches!(error, PageError::Foreign { .. }), "{error}");
     }
     let entry = DIRECTORY * 8;
-    for place in (0..80).chain([2048, 2055]).chain(entry..entry + 256) {
+    for place in (0..120).chain([2048, 2055]).chain(entry..entry + 256) {
         for flip in [0x01, 0x80, 0xff] {
             let mut bytes = whole.clone();
             bytes[place] ^= flip;
             std::fs::write(&copy, bytes).unwrap();
             if let Ok(reader) = PageReader::open(&copy) {
                 assert!(reader.snapshot().entries.len() <= 8);
+                assert!(reader.errors().0.len() <= 2);
             }
         }
     }
+    let mut older = whole.clone();
+    older[8] = 1;
+    std::fs::write(&copy, older).unwrap();
+    let error = PageReader::open(&copy).err().unwrap().to_string();
+    assert!(
+        error.contains("version 1, this program reads 2; read it with the build that wrote it"),
+        "{error}"
+    );
     assert!(matches!(
         PageReader::open(&dir.path().join("none")).err(),
         Some(PageError::Io { .. })

@@ -144,12 +144,12 @@ fn verdicts_on_agents() {
 fn a_watch_tells_changes_once_and_hung_threads_by_agent() {
     let page = CountersPage::heap(PageOptions::default());
     let mut loops = page
-        .counter("thread/hot", beat::LOOPS, Unit::Count)
+        .declared_counter("thread/hot", &beat::LOOPS)
         .expect("room");
     let mut polling = page
-        .gauge("thread/hot", beat::POLLING, Unit::Count)
+        .declared_gauge("thread/hot", &beat::POLLING)
         .expect("room");
-    page.gauge("feed", beat::PLACE, Unit::Count)
+    page.declared_gauge("feed", &beat::PLACE)
         .expect("room")
         .set(1);
     let cpu = Cell::new(0);
@@ -191,12 +191,10 @@ fn a_watch_tells_changes_once_and_hung_threads_by_agent() {
 #[test]
 fn back_pressure_names_the_edge_without_room() {
     let page = CountersPage::heap(PageOptions::default());
-    page.gauge("feed", beat::PLACE, Unit::Count)
+    page.declared_gauge("feed", &beat::PLACE)
         .expect("room")
         .set(1);
-    let mut polls = page
-        .counter("feed", beat::BLOCKED, Unit::Count)
-        .expect("room");
+    let mut polls = page.declared_counter("feed", &beat::BLOCKED).expect("room");
     let mut full = page
         .counter("feed", "edge.market.blocked", Unit::Count)
         .expect("room");

@@ -1,6 +1,7 @@
 //! The logger agent: the only owner of log lines that are text.
 
-use pitlane_lockfree::counters::{Counter, PageError, Unit};
+use pitlane_lockfree::counters::{Counter, Owner, PageError};
+use pitlane_lockfree::declare;
 use pitlane_lockfree::ring::Consumer;
 use pitlane_lockfree::work::Work;
 use serde_json::Value;
@@ -8,6 +9,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::distinct::{self, Distinct};
 use super::file::RotatingFile;
 use super::render::{Line, time_text};
 use super::{Level, LogRings, Notice, Notices, Record};
@@ -16,6 +18,15 @@ use crate::clock::{Anchor, Clock};
 
 /// The logger's name.
 pub(super) const ROLE: &str = "logger";
+
+declare! {
+    /// Lines in the log file.
+    WRITTEN = counter(60, Owner::Agent(ROLE), "lines_written", Count);
+    /// Lines that repeated an earlier one too often; the log says how many.
+    SUPPRESSED = counter(61, Owner::Agent(ROLE), "lines_suppressed", Count);
+    /// Lines that could not be written to the file.
+    LOST = counter(62, Owner::Agent(ROLE), "lines_lost", Count);
+}
 
 /// How often a parked logger looks at its rings: nobody wakes it, because a wake-up costs the
 /// logging thread a system call.
@@ -97,6 +108,7 @@ pub struct Logger {
     written: Counter,
     suppressed: Counter,
     lost: Counter,
+    errors: Distinct,
 }
 
 impl Logger {
@@ -106,12 +118,10 @@ impl Logger {
         notices: Notices,
         options: LoggerOptions,
     ) -> Result<Self, PageError> {
-        let counter = |label| rings.page.counter(ROLE, label, Unit::Count);
-        let (written, suppressed, lost) = (
-            counter("lines_written")?,
-            counter("lines_suppressed")?,
-            counter("lines_lost")?,
-        );
+        let counter = |what| rings.page.declared_counter(ROLE, what);
+        let (written, suppressed, lost) =
+            (counter(&WRITTEN)?, counter(&SUPPRESSED)?, counter(&LOST)?);
+        let errors = Distinct::on(&rings.page);
         let sources = rings
             .ends
             .into_iter()
@@ -135,6 +145,7 @@ impl Logger {
             written,
             suppressed,
             lost,
+            errors,
         })
     }
 
@@ -155,6 +166,13 @@ impl Logger {
         let mut batch = std::mem::take(&mut self.batch);
         for (source, record) in batch.drain(..) {
             self.tell_gap(source, &record, anchor);
+            if record.site().level() == Level::Error {
+                let site: *const super::Site = record.site();
+                let wall = self.clock.to_wall(anchor, record.raw());
+                let kind = distinct::Kind::Line(source, site.addr());
+                let worker = &self.sources[source].worker;
+                self.errors.count(kind, worker, wall, || record.message());
+            }
             if self.admit(source, record, anchor) {
                 self.line_of(source, &record, BTreeMap::new(), anchor);
             }
@@ -284,6 +302,12 @@ impl Logger {
     fn take_notices(&mut self, budget: usize, anchor: &Anchor) -> usize {
         let (notices, dropped) = self.notices.take(budget);
         for notice in &notices {
+            if notice.level == Level::Error {
+                let wall = self.clock.to_wall(anchor, notice.raw);
+                let kind = distinct::of_notice(&notice.worker, &notice.message);
+                let text = || notice.message.clone();
+                self.errors.count(kind, &notice.worker, wall, text);
+            }
             self.notice_line(notice, notice.raw, anchor);
         }
         if dropped > 0 {

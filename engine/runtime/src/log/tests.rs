@@ -378,3 +378,40 @@ fn times_are_written_in_utc_whatever_the_year() {
     }
     assert_eq!(time_text(-1), "1969-12-31T23:59:59.999999999Z");
 }
+
+#[test]
+fn distinct_errors_stand_on_the_page_with_their_times() {
+    let mut rig = Rig::new(Level::Info);
+    let mut storage = rig.rings.handle("storage").expect("room");
+    let mut logger = rig.logger(|options| options.repeats = 1);
+    for sequence in 1..=3_u64 {
+        rig.hand.advance(1_000);
+        log!(storage, Level::Error, "disk full at sequence {}", sequence);
+        log!(storage, Level::Warn, "slow at {}", sequence);
+        let notice = Notice::new(Level::Error, "feed", format!("lost {sequence} frames"));
+        rig.notices.post(&rig.clock, notice);
+    }
+    assert!(matches!(rig.poll(&mut logger), Turn::Worked(_)));
+    let (mut errors, beyond) = rig.page.reader().errors();
+    errors.sort_by(|a, b| a.owner.cmp(&b.owner));
+    let seen: Vec<_> = errors
+        .iter()
+        .map(|error| (error.owner.as_str(), error.text.as_str(), error.count))
+        .collect();
+    // those that were not written again are counted all the same
+    assert_eq!(
+        seen,
+        [
+            ("feed", "lost 1 frames", 3),
+            ("storage", "disk full at sequence 1", 3)
+        ]
+    );
+    assert_eq!(beyond, 0);
+    for error in &errors {
+        let times = (error.first_wall_ns - EPOCH, error.last_wall_ns - EPOCH);
+        assert_eq!(times, (1_000, 3_000));
+    }
+    let told = rig.page.reader().snapshot();
+    let told = told.value("storage", ERRORS_TOLD.label);
+    assert_eq!(told.map(pitlane_lockfree::counters::Value::number), Some(3));
+}

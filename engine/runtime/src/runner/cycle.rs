@@ -119,7 +119,12 @@ impl Cycle {
         let mut good = true;
         for seat in &mut self.seats {
             match seat.start() {
-                Ok(()) => seat.set_state(&self.shared, State::Ready),
+                Ok(()) => {
+                    let now = self.shared.options.clock.raw();
+                    // 0 says that it has not begun
+                    seat.beat.since.set(now.max(1));
+                    seat.set_state(&self.shared, State::Ready);
+                }
                 Err(reason) => {
                     self.shared.record(&seat.name, reason);
                     good = false;
@@ -147,6 +152,7 @@ impl Cycle {
         let stopping = self.shared.options.stop.is_requested();
         self.beat.loops.add(1);
         self.beat.entered.set(now);
+        self.beat.cycles.begin(now);
         let mut last = now;
         let mut worked = false;
         for seat in &mut self.seats {
@@ -205,6 +211,7 @@ impl Cycle {
             }
         }
         self.beat.polling.set(0);
+        self.beat.cycles.end(worked);
         if worked {
             self.beat.busy_loops.add(1);
             for (due, waker) in self.due.iter_mut().zip(&self.wakers) {
@@ -296,6 +303,9 @@ fn end(seat: &mut Seat, shared: &Shared, ending: Ending) {
         shared.record(&seat.name, format!("while closing: {error}"));
     }
     let success = reason.is_none() && closed.is_ok() && dropped.is_ok();
+    if !success {
+        seat.beat.failures.add(1);
+    }
     let mut notice = Notice::new(
         if success { Level::Info } else { Level::Error },
         &seat.name,
@@ -313,5 +323,6 @@ fn end(seat: &mut Seat, shared: &Shared, ending: Ending) {
         notice = notice.with("backtrace", backtrace);
     }
     shared.options.notices.post(clock, notice);
+    seat.beat.until.set(clock.raw().max(1));
     seat.set_state(shared, State::Terminated);
 }

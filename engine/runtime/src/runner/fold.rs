@@ -36,7 +36,9 @@ pub fn fold(
         let beat = AgentBeat::new(&options.page, spec.name(), index, 0)?;
         seats.push(Seat::new(index, spec, beat, Vec::new()));
     }
-    let mut beat = ThreadBeat::new(&options.page, "folded")?;
+    // Who steps it decides about rests, so only cycles that worked tell their length.
+    let mut beat = ThreadBeat::new(&options.page, "folded", None, &options.clock)?;
+    beat.since.set(options.clock.raw().max(1));
     beat.tid.set(u64::from(os::thread_id()));
     let mut cycle = Cycle::new(seats, Arc::clone(&shared), beat, Vec::new());
     if !cycle.start() {

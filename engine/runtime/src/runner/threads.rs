@@ -76,9 +76,8 @@ pub fn launch(
     let (report, ended) = channel();
     let mut beats = Vec::new();
     for plan in &map.threads {
-        let mut beat = ThreadBeat::new(&options.page, &plan.name)?;
-        beat.rest.set(plan.idle as u64 + 1);
-        beats.push(beat);
+        let (page, clock) = (&options.page, &options.clock);
+        beats.push(ThreadBeat::new(page, &plan.name, Some(plan.idle), clock)?);
     }
     let mut threads = BTreeMap::new();
     let mut refused = Vec::new();
@@ -271,6 +270,8 @@ impl Body {
     /// Pins, then starts the agents where they will run, so that their memory is near.
     fn prepare(&mut self) -> Option<Fault> {
         self.cycle.beat.tid.set(u64::from(os::thread_id()));
+        let now = self.cycle.shared().options.clock.raw();
+        self.cycle.beat.since.set(now.max(1));
         if let Some(core) = self.core {
             if let Err(error) = os::pin(core) {
                 return Some(Fault {

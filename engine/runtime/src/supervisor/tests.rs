@@ -3,7 +3,7 @@ use crate::agent::AgentSpec;
 use crate::clock::ManualClock;
 use crate::runner::{Folded, RunOptions, fold};
 use crate::stats::{self, Percentiles};
-use pitlane_lockfree::counters::{Histogram, Value};
+use pitlane_lockfree::counters::{Histogram, Unit, Value};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -56,6 +56,7 @@ fn rig(folder: &Path) -> Rig {
         notices.clone(),
         SupervisorOptions {
             folder: Some(folder.to_path_buf()),
+            declared: crate::beat::DECLARED.to_vec(),
             ..SupervisorOptions::default()
         },
     )
@@ -87,7 +88,8 @@ fn a_run_leaves_a_dump_whose_two_files_agree() {
 
     let stats = stats::load(folder.path()).expect("a dump");
     let summary = stats.summary.as_ref().expect("a whole one");
-    assert_eq!(stats.intervals, 3, "two whole seconds and the rest");
+    // two whole seconds and the rest, of the latency and of the thread's cycles
+    assert_eq!(stats.intervals, 6);
     assert_eq!(stats.percentiles(), summary.histograms);
     let latency = summary.histograms["worker/latency"];
     assert_eq!(latency.count, 250);
@@ -104,6 +106,16 @@ fn a_run_leaves_a_dump_whose_two_files_agree() {
     assert_eq!(counts.flushes, 26, "25 on time, one at the end");
     assert!(counts.updates > counts.batches && summary.metrics.saving > 0.5);
     assert_eq!(summary.gauges["worker/state"], 3);
+    // 250 cycles with work, one after the other, and that in which the worker ended
+    let cycles = summary.histograms["thread/folded/cycle_ns"];
+    assert_eq!(cycles.count, 251);
+    assert_eq!(summary.gauges["thread/folded/cycle_max_ns"], 10_000_000);
+    let about = &summary.about["worker/blocked_ns"];
+    assert_eq!(
+        (about.unit.as_str(), about.help.as_str()),
+        ("ns", crate::beat::BLOCKED_NS.help)
+    );
+    assert_eq!(summary.about["thread/folded/cycle_ns"].unit, "ns");
 }
 
 #[test]

@@ -100,12 +100,15 @@ fn pinned_threads_on_two_cores_lose_nothing() {
     assert!(report.ok, "{report:?}");
     assert_whole(&chain.seen, 200_000);
     let snapshot = chain.options.page.reader().snapshot();
-    assert_eq!(number(&snapshot, "thread/up", beat::CORE), first as u64 + 1);
+    assert_eq!(
+        number(&snapshot, "thread/up", beat::CORE.label),
+        first as u64 + 1
+    );
     for (agent, thread) in [("source", 1), ("relay", 2), ("sink", 2), ("supervisor", 3)] {
-        assert_eq!(number(&snapshot, agent, beat::THREAD), thread);
+        assert_eq!(number(&snapshot, agent, beat::THREAD.label), thread);
     }
     let rest = IdleKind::Park as u64 + 1;
-    assert_eq!(number(&snapshot, "thread/cold", beat::REST), rest);
+    assert_eq!(number(&snapshot, "thread/cold", beat::REST.label), rest);
     assert_eq!(report.threads[1].core, Some(second));
 }
 
@@ -119,19 +122,19 @@ fn work_polls_and_time_are_counted() {
     assert!(report.ok);
     let snapshot = page.reader().snapshot();
     // The end message travels in the poll that answers Done, which counts no work.
-    assert_eq!(number(&snapshot, "source", beat::WORK), 10_000);
+    assert_eq!(number(&snapshot, "source", beat::WORK.label), 10_000);
     for (place, name) in NAMES.iter().enumerate() {
-        assert_eq!(number(&snapshot, name, beat::PLACE), place as u64 + 1);
+        assert_eq!(number(&snapshot, name, beat::PLACE.label), place as u64 + 1);
         assert_eq!(
-            number(&snapshot, name, beat::STATE),
+            number(&snapshot, name, beat::STATE.label),
             State::Terminated as u64
         );
-        assert!(number(&snapshot, name, beat::POLLS) > 0);
+        assert!(number(&snapshot, name, beat::POLLS.label) > 0);
     }
-    assert!(number(&snapshot, "relay", beat::BUSY_NS) > 0);
-    assert!(number(&snapshot, "supervisor", beat::IDLE) > 0);
-    assert_eq!(number(&snapshot, "supervisor", beat::WORK), 0);
-    assert!(number(&snapshot, "thread/folded", beat::LOOPS) > 0);
+    assert!(number(&snapshot, "relay", beat::BUSY_NS.label) > 0);
+    assert!(number(&snapshot, "supervisor", beat::IDLE.label) > 0);
+    assert_eq!(number(&snapshot, "supervisor", beat::WORK.label), 0);
+    assert!(number(&snapshot, "thread/folded", beat::LOOPS.label) > 0);
 }
 
 #[test]

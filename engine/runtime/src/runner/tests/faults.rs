@@ -29,7 +29,10 @@ fn a_panic_stops_everything_in_order_and_names_itself() {
         *chain.closed.lock().expect("all ended"),
         ["sink", "supervisor", "logger"]
     );
-    assert_eq!(number(&page.reader().snapshot(), "relay", beat::PANICS), 1);
+    assert_eq!(
+        number(&page.reader().snapshot(), "relay", beat::PANICS.label),
+        1
+    );
     let (lines, _) = notices.take(100);
     let error = lines
         .iter()
@@ -214,8 +217,8 @@ fn a_slow_consumer_is_counted_as_the_producers_blocked_time() {
     let blocked = || {
         let snapshot = options.page.reader().snapshot();
         (
-            number(&snapshot, "source", beat::BLOCKED),
-            number(&snapshot, "source", beat::BLOCKED_NS),
+            number(&snapshot, "source", beat::BLOCKED.label),
+            number(&snapshot, "source", beat::BLOCKED_NS.label),
         )
     };
     folded.step();
@@ -233,7 +236,7 @@ fn a_slow_consumer_is_counted_as_the_producers_blocked_time() {
     folded.step(); // has room: the last stretch is closed
     assert_eq!(blocked(), (4, 4_000));
     let snapshot = options.page.reader().snapshot();
-    assert_eq!(number(&snapshot, "source", beat::WORK), 512);
+    assert_eq!(number(&snapshot, "source", beat::WORK.label), 512);
 }
 
 #[test]
