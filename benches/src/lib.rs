@@ -1,7 +1,11 @@
 //! Benchmarks against the limits of the machine and against rival crates.
 //!
-//! Here is only what the benches share: the bundled sample as frames and as messages.
+//! Here is what they share: the bundled sample as frames and as messages.
+//! [`operations`] and [`gate`] count instructions, which is what a change is held against.
 #![forbid(unsafe_code)]
+
+pub mod operations;
+pub mod gate;
 
 use pitlane_domain::instrument::{Instrument, InstrumentTable, Symbol, Venue};
 use pitlane_domain::intake::{Intake, IntakeOptions};
@@ -88,4 +92,40 @@ pub fn messages(frames: &[OwnedFrame]) -> Vec<Message> {
         }
     }
     messages
+}
+
+/// The frames of the combined stream whose stream begins so.
+///
+/// # Panics
+/// If there is none.
+pub fn of_stream(frames: Vec<OwnedFrame>, stream: &str) -> Vec<OwnedFrame> {
+    let mut frames = frames;
+    frames.retain(|frame| {
+        frame.stream.starts_with(stream.as_bytes()) && frame.bytes.starts_with(b"{\"stream\"")
+    });
+    assert!(!frames.is_empty(), "no {stream} in the sample");
+    frames
+}
+
+/// Trades of the sample as the venue's `aggTrade` would say them: the sample has none of its own.
+///
+/// # Panics
+/// If a frame is not a trade of the sample.
+pub fn agg_trades(trades: &[OwnedFrame]) -> Vec<OwnedFrame> {
+    let agg = |frame: &OwnedFrame| {
+        let text = String::from_utf8(frame.bytes.clone()).expect("a trade is text");
+        let (before, rest) = text.split_once("\"t\":").expect("a trade has an id");
+        let (id, rest) = rest.split_once(',').expect("something follows the id");
+        let (prices, rest) = rest.split_once("\"T\":").expect("a trade has a time");
+        let text = format!("{before}\"a\":{id},{prices}\"f\":{id},\"l\":{id},\"T\":{rest}");
+        OwnedFrame {
+            ts_recv: frame.ts_recv,
+            stream: b"btcusdt@aggTrade".to_vec(),
+            bytes: text
+                .replacen("btcusdt@trade", "btcusdt@aggTrade", 1)
+                .replacen("\"e\":\"trade\"", "\"e\":\"aggTrade\"", 1)
+                .into_bytes(),
+        }
+    };
+    trades.iter().map(agg).collect()
 }
