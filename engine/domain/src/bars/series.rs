@@ -3,25 +3,37 @@
 use super::bar::{Bar, Fill, Timeframe};
 use crate::units::{Ticks, WallNs};
 use std::collections::VecDeque;
+use std::hint::black_box;
 
 /// Closed bars kept per timeframe, and the longest row of flat bars made for one pause.
 pub const HISTORY_MAX: usize = 1500;
+
+/// Nanoseconds of a day.
+const DAY_NS: i64 = 86_400_000_000_000;
 
 #[derive(Clone, Debug)]
 pub(super) struct Series {
     pub(super) timeframe: Timeframe,
     /// What has closed of the finer timeframes since this bar began; the rest is still in their open bars.
     pub(super) open: Bar,
-    /// Oldest first, ascending start. Grows by doubling to the length it needs and then never again.
+    /// Oldest first, ascending start. All its memory is there from the start.
     pub(super) closed: VecDeque<Bar>,
 }
 
 impl Series {
     pub(super) fn new(timeframe: Timeframe) -> Self {
+        let mut closed = VecDeque::with_capacity(HISTORY_MAX);
+        // What a day can fill is written to, so that its pages are there before the first trade.
+        let day = usize::try_from(DAY_NS / timeframe.ns()).unwrap_or(HISTORY_MAX);
+        closed.resize(day.min(HISTORY_MAX), Bar::default());
+        black_box(&mut closed)
+            .make_contiguous()
+            .fill(Bar::default());
+        closed.clear();
         Self {
             timeframe,
             open: Bar::default(),
-            closed: VecDeque::new(),
+            closed,
         }
     }
 

@@ -2,12 +2,18 @@
 //!
 //! A level is a key and a quantity; a greater key is a better price. Nothing here knows of sides or of ids.
 
+use std::hint::black_box;
+
 /// Levels in one block: two cache lines of directory for a thousand levels, and a short move on insertion.
 const BLOCK: usize = 64;
 /// A block that shrinks below this looks for a neighbour to join, so memory follows the number of levels.
 const BLOCK_SMALL: usize = BLOCK / 4;
 /// Two neighbours join only if the result leaves room to grow.
 const BLOCK_JOINED_MAX: usize = BLOCK * 3 / 4;
+
+/// Blocks that are there from the start, in memory that was written to, so that neither the allocator nor the kernel is
+/// asked while levels come and go: room for 2,000 to 4,000 levels, where the deepest book of the samples keeps 1,100.
+const POOL: usize = 64;
 
 /// What setting a level did to the number of levels.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -64,8 +70,9 @@ impl Block {
     }
 }
 
-/// Sorted levels. Blocks are taken from a pool that only grows; a book that has been this deep before allocates nothing.
-#[derive(Clone, Debug, Default)]
+/// Sorted levels. Blocks are taken from a pool that only grows; a book that has been this deep before allocates nothing,
+/// and one of usual depth never does.
+#[derive(Clone, Debug)]
 pub(super) struct Far {
     /// Per block, ascending: its keys are at or above this and below the next. The first block also takes all below.
     floors: Vec<i64>,
@@ -74,6 +81,21 @@ pub(super) struct Far {
     pool: Vec<Block>,
     free: Vec<u32>,
     len: usize,
+}
+
+impl Default for Far {
+    fn default() -> Self {
+        let mut pool = vec![Block::EMPTY; POOL];
+        // Zeroed memory may have no pages yet: they are made by writing.
+        black_box(&mut pool).fill(Block::EMPTY);
+        Self {
+            floors: Vec::with_capacity(POOL),
+            slots: Vec::with_capacity(POOL),
+            pool,
+            free: (0..).take(POOL).collect(),
+            len: 0,
+        }
+    }
 }
 
 impl Far {
