@@ -3,7 +3,8 @@
 use super::error::{StoreError, io_error};
 use super::file::{self, SegmentFile};
 use super::layout::{
-    CAPACITY_MAX, DAY_NS, RECORDS_PER_PREFAULT, day_of, records_offset, segment_bytes, segment_name,
+    CAPACITY_MAX, CRC_BYTES, DAY_NS, OFFSET_CRCS, RECORDS_PER_PREFAULT, day_of, records_offset,
+    segment_bytes, segment_name,
 };
 use super::recovery::{self, Recovered, RecoveryReport};
 use super::segment::{SegmentHeader, SegmentReader, SegmentWriter};
@@ -327,7 +328,7 @@ impl TickWriter {
         Ok(())
     }
 
-    /// Makes the pages of the next records present.
+    /// Makes the pages of the next records present, and those of their checksums.
     fn populate(&mut self) {
         let capacity = self.segment.header().capacity;
         if !self.options.prefault {
@@ -336,16 +337,27 @@ impl TickWriter {
         }
         let from = self.present.max(self.segment.appended());
         self.present = (from + RECORDS_PER_PREFAULT).min(capacity);
-        let first_page = (records_offset(capacity) + from * RECORD_BYTES) & !(PAGE - 1);
-        let end = segment_bytes(capacity, self.present);
-        self.file.region.populate(first_page, end - first_page);
+        let region = &self.file.region;
+        for (start, end) in [
+            (
+                OFFSET_CRCS + from * CRC_BYTES,
+                OFFSET_CRCS + self.present * CRC_BYTES,
+            ),
+            (
+                records_offset(capacity) + from * RECORD_BYTES,
+                segment_bytes(capacity, self.present),
+            ),
+        ] {
+            let first_page = start & !(PAGE - 1);
+            region.populate(first_page, end - first_page);
+        }
     }
 
     fn make_spare(&self) -> Result<SegmentFile, StoreError> {
         let header = header(&self.options, self.next_sequence);
         let spare = SegmentFile::spare(&self.dir, header)?;
         if self.options.prefault {
-            spare.region.populate(0, records_offset(header.capacity));
+            spare.region.populate(0, OFFSET_CRCS);
         }
         Ok(spare)
     }
