@@ -134,11 +134,6 @@ impl TradeRow {
 }
 
 impl Values {
-    /// The aggressor's side.
-    pub fn order_type(&self) -> &'static str {
-        if self.is_buyer_maker { "SELL" } else { "BUY" }
-    }
-
     pub fn to_json(self) -> String {
         format!(
             "{{\"aggregatedTradeId\":{},\"firstTradeId\":{},\"lastTradeId\":{},\"tradeTime\":{},\"price\":{},\

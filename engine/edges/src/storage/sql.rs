@@ -13,8 +13,8 @@ use std::time::Duration;
 const AUDITS_PER_SEQUENCE: i64 = 256;
 /// Statements the connection keeps: those below and the checkpoints, with room.
 const STATEMENTS_KEPT: usize = 24;
-/// Columns of `aggregated_trades`.
-const COLUMNS: usize = 10;
+/// Values bound for a row, besides its symbol; the order type follows from one of them.
+const VALUES: usize = 8;
 
 /// A position in the sequence.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -43,34 +43,79 @@ pub(super) fn connect(path: &Path) -> rusqlite::Result<Connection> {
     Ok(db)
 }
 
+/// Whose rows one insert statement takes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Symbols {
+    /// Of one symbol, bound once: a text that is bound is copied.
+    One,
+    /// Each with its own.
+    Each,
+}
+
+impl Symbols {
+    /// Where the row at `at` has its symbol, and the first of its other values.
+    fn places(self, at: usize) -> (usize, usize) {
+        match self {
+            Self::One => (1, 2 + at * VALUES),
+            Self::Each => (1 + at * (1 + VALUES), 2 + at * (1 + VALUES)),
+        }
+    }
+}
+
 /// The insert statement for that many rows; known keys are passed over.
-pub(super) fn insert(rows: usize) -> String {
-    let row = "(?,?,?,?,?,?,?,?,?,?)";
+///
+/// `OR FAIL` says that a row the database refuses leaves the rows before it in the transaction, and so spares a journal
+/// of every statement: the writer rolls the transaction back after any error.
+pub(super) fn insert(rows: usize, symbols: Symbols) -> String {
+    let row = |at| {
+        let (symbol, v) = symbols.places(at);
+        format!(
+            "(?{},?{},?{},?{},?{symbol},?{},?{},?{},CASE ?{} WHEN 0 THEN 'BUY' ELSE 'SELL' END,?{})",
+            v,
+            v + 1,
+            v + 2,
+            v + 3,
+            v + 4,
+            v + 5,
+            v + 6,
+            v + 6,
+            v + 7
+        )
+    };
     format!(
-        "INSERT INTO aggregated_trades (aggregatedTradeId, firstTradeId, lastTradeId, tradeTime, symbol, price, \
-         quantity, isBuyerMaker, orderType, bestMatch) VALUES {} ON CONFLICT (symbol, aggregatedTradeId) DO NOTHING",
-        vec![row; rows].join(",")
+        "INSERT OR FAIL INTO aggregated_trades (aggregatedTradeId, firstTradeId, lastTradeId, tradeTime, symbol, \
+         price, quantity, isBuyerMaker, orderType, bestMatch) VALUES {} \
+         ON CONFLICT (symbol, aggregatedTradeId) DO NOTHING",
+        (0..rows).map(row).collect::<Vec<_>>().join(",")
     )
 }
 
-/// Binds a row as the `at`th of an insert statement.
+/// Binds a row as the `at`th of an insert statement, but for its symbol.
 pub(super) fn bind(
     statement: &mut Statement<'_>,
+    symbols: Symbols,
     at: usize,
-    symbol: Symbol,
     values: &Values,
 ) -> rusqlite::Result<()> {
-    let before = at * COLUMNS;
-    statement.raw_bind_parameter(before + 1, values.id)?;
-    statement.raw_bind_parameter(before + 2, values.first_id)?;
-    statement.raw_bind_parameter(before + 3, values.last_id)?;
-    statement.raw_bind_parameter(before + 4, values.time_ms)?;
-    statement.raw_bind_parameter(before + 5, symbol.as_str())?;
-    statement.raw_bind_parameter(before + 6, values.price)?;
-    statement.raw_bind_parameter(before + 7, values.quantity)?;
-    statement.raw_bind_parameter(before + 8, values.is_buyer_maker)?;
-    statement.raw_bind_parameter(before + 9, values.order_type())?;
-    statement.raw_bind_parameter(before + 10, values.best_match)
+    let (_, first) = symbols.places(at);
+    statement.raw_bind_parameter(first, values.id)?;
+    statement.raw_bind_parameter(first + 1, values.first_id)?;
+    statement.raw_bind_parameter(first + 2, values.last_id)?;
+    statement.raw_bind_parameter(first + 3, values.time_ms)?;
+    statement.raw_bind_parameter(first + 4, values.price)?;
+    statement.raw_bind_parameter(first + 5, values.quantity)?;
+    statement.raw_bind_parameter(first + 6, values.is_buyer_maker)?;
+    statement.raw_bind_parameter(first + 7, values.best_match)
+}
+
+/// Binds the symbol of the `at`th row of an insert statement; of one for a single symbol, that of all rows.
+pub(super) fn bind_symbol(
+    statement: &mut Statement<'_>,
+    symbols: Symbols,
+    at: usize,
+    symbol: Symbol,
+) -> rusqlite::Result<()> {
+    statement.raw_bind_parameter(symbols.places(at).0, symbol.as_str())
 }
 
 /// The position in the file.

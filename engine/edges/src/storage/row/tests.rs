@@ -29,7 +29,7 @@ fn a_good_row_is_exact() {
     let values = row().check(NOW).expect("legal, id 0 included");
     assert_eq!(values.price.to_bits(), 61837.63_f64.to_bits());
     assert_eq!(values.quantity.to_bits(), 0.00123_f64.to_bits());
-    assert_eq!(values.order_type(), "SELL");
+    assert!(values.is_buyer_maker);
     assert_eq!((values.id, values.time_ms), (0, 1_723_161_256_000));
 }
 
