@@ -8,7 +8,7 @@
 
 use criterion::{BenchmarkGroup, Criterion, Throughput, measurement::WallTime};
 use pitlane_benches::{OwnedFrame, VENUE, frames, table};
-use pitlane_domain::decode::{Levels, decode};
+use pitlane_domain::decode::{Decoder, Levels, decode};
 use pitlane_domain::units::Grid;
 use serde::Deserialize;
 use std::hint::black_box;
@@ -28,6 +28,21 @@ struct Trade<'a> {
     at_ms: i64,
     s: &'a str,
     t: u64,
+    p: &'a str,
+    q: &'a str,
+    m: bool,
+}
+
+#[derive(Deserialize)]
+struct AggTrade<'a> {
+    #[serde(rename = "E")]
+    event_ms: i64,
+    #[serde(rename = "T")]
+    at_ms: i64,
+    s: &'a str,
+    a: u64,
+    f: u64,
+    l: u64,
     p: &'a str,
     q: &'a str,
     m: bool,
@@ -85,6 +100,12 @@ impl Grids {
         ));
     }
 
+    fn agg_trade(&self, trade: &AggTrade<'_>) {
+        let numbers = (self.px(trade.p), self.qty(trade.q));
+        let ids = (trade.a, trade.f, trade.l);
+        black_box((numbers, trade.event_ms, trade.at_ms, trade.s, ids, trade.m));
+    }
+
     fn ticker(&self, ticker: &Ticker<'_>) {
         let bid = (self.px(ticker.b), self.qty(ticker.bid_qty));
         let ask = (self.px(ticker.a), self.qty(ticker.ask_qty));
@@ -111,11 +132,42 @@ fn contender(
     });
 }
 
-fn kind(criterion: &mut Criterion, name: &str, stream: &str, all: &[OwnedFrame]) {
+/// Frames of a stream that name it.
+fn of_stream(stream: &str, all: &[OwnedFrame]) -> Vec<OwnedFrame> {
     let wanted = all.iter().filter(|frame| {
         frame.stream.starts_with(stream.as_bytes()) && frame.bytes.starts_with(b"{\"stream\"")
     });
-    let frames: Vec<_> = wanted.take(500).cloned().collect();
+    wanted.take(500).cloned().collect()
+}
+
+/// The sample has no aggregate trades, so each of its trades is written as one: a fill for itself.
+fn aggregate(trades: &[OwnedFrame]) -> Vec<OwnedFrame> {
+    let as_aggregate = |frame: &OwnedFrame| {
+        let Trade {
+            event_ms,
+            at_ms,
+            s,
+            t,
+            p,
+            q,
+            m,
+        } = serde_json::from_slice::<Wrapped<Trade<'_>>>(&frame.bytes)
+            .unwrap()
+            .data;
+        let stream = "btcusdt@aggTrade";
+        let text = format!(
+            r#"{{"stream":"{stream}","data":{{"e":"aggTrade","E":{event_ms},"s":"{s}","a":{t},"p":"{p}","q":"{q}","f":{t},"l":{t},"T":{at_ms},"m":{m},"M":true}}}}"#
+        );
+        OwnedFrame {
+            ts_recv: frame.ts_recv,
+            stream: stream.into(),
+            bytes: text.into(),
+        }
+    };
+    trades.iter().map(as_aggregate).collect()
+}
+
+fn kind(criterion: &mut Criterion, name: &str, frames: &[OwnedFrame]) {
     assert!(!frames.is_empty(), "no {name} in the sample");
     let grids = Grids {
         tick: Grid::of_step(b"0.01").unwrap(),
@@ -124,8 +176,12 @@ fn kind(criterion: &mut Criterion, name: &str, stream: &str, all: &[OwnedFrame])
     let mut group = criterion.benchmark_group(format!("decode/{name}"));
     group.throughput(Throughput::Elements(frames.len() as u64));
 
-    let (table, mut levels) = (table(), Levels::default());
-    contender(&mut group, "pitlane", &frames, |frame| {
+    let (mut decoder, mut levels) = (Decoder::new(table()), Levels::default());
+    contender(&mut group, "pitlane", frames, |frame| {
+        black_box(decoder.decode(VENUE, &frame.stream, &frame.bytes, &mut levels)).unwrap();
+    });
+    let table = table();
+    contender(&mut group, "pitlane, nothing learned", frames, |frame| {
         black_box(decode(
             VENUE,
             &frame.stream,
@@ -135,9 +191,16 @@ fn kind(criterion: &mut Criterion, name: &str, stream: &str, all: &[OwnedFrame])
         ))
         .unwrap();
     });
-    contender(&mut group, "serde_json", &frames, |frame| match name {
+    contender(&mut group, "serde_json", frames, |frame| match name {
         "trade" => {
             grids.trade(
+                &serde_json::from_slice::<Wrapped<_>>(&frame.bytes)
+                    .unwrap()
+                    .data,
+            );
+        }
+        "aggTrade" => {
+            grids.agg_trade(
                 &serde_json::from_slice::<Wrapped<_>>(&frame.bytes)
                     .unwrap()
                     .data,
@@ -157,12 +220,19 @@ fn kind(criterion: &mut Criterion, name: &str, stream: &str, all: &[OwnedFrame])
         ),
     });
     #[cfg(feature = "rivals")]
-    contender(&mut group, "sonic-rs", &frames, |frame| match name {
+    contender(&mut group, "sonic-rs", frames, |frame| match name {
         "trade" => grids.trade(
             &sonic_rs::from_slice::<Wrapped<_>>(&frame.bytes)
                 .unwrap()
                 .data,
         ),
+        "aggTrade" => {
+            grids.agg_trade(
+                &sonic_rs::from_slice::<Wrapped<_>>(&frame.bytes)
+                    .unwrap()
+                    .data,
+            );
+        }
         "bookTicker" => {
             grids.ticker(
                 &sonic_rs::from_slice::<Wrapped<_>>(&frame.bytes)
@@ -180,12 +250,19 @@ fn kind(criterion: &mut Criterion, name: &str, stream: &str, all: &[OwnedFrame])
     {
         // it writes into its input, so the copy is part of its work
         let mut copy = Vec::new();
-        contender(&mut group, "simd-json", &frames, |frame| {
+        contender(&mut group, "simd-json", frames, |frame| {
             copy.clear();
             copy.extend_from_slice(&frame.bytes);
             match name {
                 "trade" => {
                     grids.trade(
+                        &simd_json::serde::from_slice::<Wrapped<_>>(&mut copy)
+                            .unwrap()
+                            .data,
+                    );
+                }
+                "aggTrade" => {
+                    grids.agg_trade(
                         &simd_json::serde::from_slice::<Wrapped<_>>(&mut copy)
                             .unwrap()
                             .data,
@@ -207,7 +284,7 @@ fn kind(criterion: &mut Criterion, name: &str, stream: &str, all: &[OwnedFrame])
         });
     }
     let mut copy = Vec::new();
-    contender(&mut group, "limit: copy the bytes", &frames, |frame| {
+    contender(&mut group, "limit: copy the bytes", frames, |frame| {
         copy.clear();
         copy.extend_from_slice(&frame.bytes);
         black_box(&copy);
@@ -218,8 +295,12 @@ fn kind(criterion: &mut Criterion, name: &str, stream: &str, all: &[OwnedFrame])
 fn main() {
     let mut criterion = Criterion::default().configure_from_args();
     let all = frames(10_000);
-    kind(&mut criterion, "trade", "btcusdt@trade", &all);
-    kind(&mut criterion, "bookTicker", "btcusdt@bookTicker", &all);
-    kind(&mut criterion, "depthUpdate", "btcusdt@depth@", &all);
+    let trades = of_stream("btcusdt@trade", &all);
+    kind(&mut criterion, "trade", &trades);
+    kind(&mut criterion, "aggTrade", &aggregate(&trades));
+    let quotes = of_stream("btcusdt@bookTicker", &all);
+    kind(&mut criterion, "bookTicker", &quotes);
+    let depth = of_stream("btcusdt@depth@", &all);
+    kind(&mut criterion, "depthUpdate", &depth);
     criterion.final_summary();
 }

@@ -227,6 +227,54 @@ pub fn decode(
     }
 }
 
+/// Decodes frame after frame, and remembers how the frames of each stream are laid out.
+///
+/// It answers what [`decode`] answers, sooner where a venue writes the frames of a stream alike.
+#[derive(Clone, Debug)]
+pub struct Decoder {
+    table: InstrumentTable,
+    layouts: binance::Layouts,
+}
+
+impl Decoder {
+    /// A decoder for the instruments of `table`, which has seen no frame. All its memory is taken now.
+    pub fn new(table: InstrumentTable) -> Self {
+        Self {
+            layouts: binance::Layouts::new(table.len()),
+            table,
+        }
+    }
+
+    /// The instruments.
+    pub fn table(&self) -> &InstrumentTable {
+        &self.table
+    }
+
+    /// Decodes one frame; see [`decode`].
+    #[inline]
+    pub fn decode(
+        &mut self,
+        venue: Venue,
+        stream: &[u8],
+        frame: &[u8],
+        levels: &mut Levels,
+    ) -> Result<Decoded, Reject> {
+        let alike = matches!(
+            venue,
+            Venue::BinanceSpot | Venue::BinanceUsdm | Venue::BinanceCoinm
+        );
+        if alike && let Some(decoded) = self.layouts.read(venue, stream, frame, levels) {
+            return Ok(decoded);
+        }
+        let decoded = decode(venue, stream, frame, &self.table, levels);
+        if alike && let Ok(decoded) = &decoded {
+            self.layouts
+                .missed(venue, stream, frame, decoded, &self.table);
+        }
+        decoded
+    }
+}
+
 /// A refusal on its way up, before it is known what else could be read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 struct Fault {

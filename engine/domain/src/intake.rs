@@ -25,7 +25,7 @@ pub use depth::{BookStatus, DepthChoice};
 pub use skew::ClockSkew;
 pub use trades::TradeChoice;
 
-use crate::decode::{self, Decoded, Depth, DepthKind, Fact, Levels, Reason, Reject};
+use crate::decode::{Decoded, Decoder, Depth, DepthKind, Fact, Levels, Reason, Reject};
 use crate::definitions::define;
 use crate::instrument::{InstrumentId, InstrumentTable, Venue};
 use crate::message::{Body, Message, Quote, ResetReason};
@@ -64,7 +64,7 @@ struct Line {
 /// The machine; see the module's own words.
 #[derive(Clone, Debug)]
 pub struct Intake {
-    table: InstrumentTable,
+    decoder: Decoder,
     levels: Levels,
     lines: Vec<Line>,
     out: Output,
@@ -88,18 +88,18 @@ impl Intake {
             levels: Levels::default(),
             lines: lines.collect(),
             out: Output::new(table.len()),
-            table,
+            decoder: Decoder::new(table),
         }
     }
 
     /// The instruments.
     pub fn table(&self) -> &InstrumentTable {
-        &self.table
+        self.decoder.table()
     }
 
     /// Queues the definitions of all instruments, three messages each.
     pub fn announce(&mut self, ts: WallNs) {
-        for (id, instrument) in self.table.iter() {
+        for (id, instrument) in self.decoder.table().iter() {
             for message in define(id, instrument, ts) {
                 self.out.push(message);
             }
@@ -117,7 +117,7 @@ impl Intake {
         self.out.counts.frames += 1;
         self.out.counts.bytes += frame.len() as u64;
         let mut levels = std::mem::take(&mut self.levels);
-        let decoded = decode::decode(venue, stream, frame, &self.table, &mut levels);
+        let decoded = self.decoder.decode(venue, stream, frame, &mut levels);
         let answer = self.decoded(ts_recv, decoded, &levels);
         self.levels = levels;
         answer
@@ -266,7 +266,7 @@ impl Intake {
     pub fn balance(&self) -> Result<(), String> {
         let counts = self.counts();
         counts.balance()?;
-        for ((id, instrument), line) in self.table.iter().zip(&self.lines) {
+        for ((id, instrument), line) in self.table().iter().zip(&self.lines) {
             let counted = counts.instruments[id.index()].fate(Fate::Buffered);
             let waiting = line.depth.status().buffered as u64;
             if counted != waiting {

@@ -1,7 +1,7 @@
 //! Frames: any bytes, on any stream of any venue, are a fact, a notice or a refusal, and intake accounts for them.
 
 use pitlane_domain::decode::{
-    self, Decoded, DepthKind, Fact, LEVELS_MAX, Level, Levels, TradeStream,
+    self, Decoded, Decoder, DepthKind, Fact, LEVELS_MAX, Level, Levels, Reject, TradeStream,
 };
 use pitlane_domain::instrument::{Instrument, InstrumentTable, Symbol, Venue};
 use pitlane_domain::intake::{Intake, IntakeOptions};
@@ -73,11 +73,21 @@ pub fn decode(data: &[u8]) {
     static TABLE: OnceLock<InstrumentTable> = OnceLock::new();
     let table = TABLE.get_or_init(table);
     let (mut levels, mut again) = (Levels::default(), Levels::default());
+    let mut decoder = Decoder::new(table.clone());
     for (venue, streams) in STREAMS {
         for stream in streams.iter().map(|stream| stream.as_bytes()) {
             let got = decode::decode(venue, stream, data, table, &mut levels);
             let same = decode::decode(venue, stream, data, table, &mut again);
             assert_eq!(got, same, "the same bytes decode the same way");
+            // The first time the frame's layout is learned, the second time it may be read by it.
+            for _ in 0..2 {
+                let learned = decoder.decode(venue, stream, data, &mut again);
+                assert_eq!(got, learned, "a layout changes nothing");
+                if is_depth(got) {
+                    assert_eq!(levels.bids, again.bids);
+                    assert_eq!(levels.asks, again.asks);
+                }
+            }
             match got {
                 Ok(Decoded::Fact {
                     instrument, fact, ..
@@ -95,6 +105,13 @@ pub fn decode(data: &[u8]) {
             }
         }
     }
+}
+
+fn is_depth(result: Result<Decoded, Reject>) -> bool {
+    let Ok(Decoded::Fact { fact, .. }) = result else {
+        return false;
+    };
+    matches!(fact, Fact::Depth(_))
 }
 
 /// Intake takes the frame, and takes it again, without losing count.

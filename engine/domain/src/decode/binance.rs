@@ -7,6 +7,7 @@
 mod depth;
 mod events;
 mod exchange_info;
+mod layout;
 mod scan;
 
 pub use exchange_info::{ListedInstrument, exchange_info};
@@ -17,6 +18,7 @@ use super::{
     Decoded, DepthKind, Fault, Levels, Notice, Reason, Reject, TradeStream, stream_symbol,
 };
 use crate::instrument::{InstrumentId, InstrumentTable, Venue};
+pub(super) use layout::Layouts;
 use scan::{Fields, Found};
 
 /// One frame while it is decoded.

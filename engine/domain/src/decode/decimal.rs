@@ -8,83 +8,131 @@ use crate::units::{DecimalError, Grid};
 
 const ONES: u64 = u64::MAX / 255;
 
-/// The number of eight digits, the first as the lowest byte. Bytes of 0 count as the digit 0.
+/// Eight digits as text.
+const ZEROS: u64 = ONES * b'0' as u64;
+
+/// The number of eight digits, as their values 0 to 9, the first as the lowest byte.
 #[inline]
-fn eight_digits(word: u64) -> u64 {
+fn eight_digits(digits: u64) -> u64 {
     // Neighbours are joined to numbers of 2, then 4, then 8 digits: 10 x left + right, in every lane at once.
-    let digits = word & (ONES * 0x0f);
     let pairs = (digits.wrapping_mul((10 << 8) + 1) >> 8) & 0x00ff_00ff_00ff_00ff;
     let fours = (pairs.wrapping_mul((100 << 16) + 1) >> 16) & 0x0000_ffff_0000_ffff;
     fours.wrapping_mul((10_000 << 32) + 1) >> 32
 }
 
-/// An unsigned decimal that starts at `at` in some bytes of a frame, and the position behind it, as steps of a grid.
+/// Covers every text of the common form, and the words that are loaded to search it.
+pub const WINDOW: usize = 24;
+
+/// An unsigned decimal at the front of a window, as steps of a grid, and its length.
 ///
 /// `None` does not mean that the text is wrong, only that it is not of the common form: 1 to 7 digits, up to
 /// 8 decimals, on a step of at most 8 decimals and on the grid.
-#[inline]
-pub fn number<const N: usize>(window: &[u8; N], at: usize, grid: Grid) -> Option<(i64, usize)> {
+/// The caller looks at what follows: of a longer text this is only the beginning.
+#[expect(clippy::inline_always, reason = "twice in the loop over levels")]
+#[inline(always)]
+pub fn number(window: &[u8; WINDOW], grid: Grid) -> Option<(i64, usize)> {
     let scale = u32::from(grid.scale());
-    let whole = word(window, at)?;
+    let whole = word_at(window, 0);
     let whole_len = leading_digits(whole);
     if whole_len == 0 || whole_len == 8 || scale > 8 {
         return None;
     }
     // Right-aligned: the last digit as the highest byte, zeros below the first.
-    let whole = (whole << (8 * (8 - whole_len))) & (ONES * 0x0f);
-    let mut end = at + whole_len;
+    let whole = (whole ^ ZEROS) << (8 * (8 - whole_len));
+    let mut len = whole_len;
     let mut part = 0;
-    if window.get(end) == Some(&b'.') {
-        let digits = word(window, end + 1)?;
+    if window[whole_len] == b'.' {
+        let digits = word_at(window, whole_len + 1);
         let part_len = leading_digits(digits);
-        if part_len == 0 || (part_len == 8 && is_digit(window, end + 9)) {
-            return None;
-        }
         // Left-aligned, so that missing decimals are zeros behind.
-        part = digits & (u64::MAX >> (8 * (8 - part_len))) & (ONES * 0x0f);
-        end += 1 + part_len;
-        if part.unbounded_shr(8 * scale) != 0 {
+        part = digits ^ ZEROS;
+        if part_len < 8 {
+            if part_len == 0 {
+                return None;
+            }
+            part &= u64::MAX >> (8 * (8 - part_len));
+        }
+        if part & u64::MAX.unbounded_shl(8 * scale) != 0 {
             return None;
         }
+        len = whole_len + 1 + part_len;
     }
-    let part = part.unbounded_shl(64 - 8 * scale);
     let count = if whole_len + scale as usize <= 8 {
-        eight_digits(whole.unbounded_shr(8 * scale) | part)
+        eight_digits(whole >> (8 * scale) | part.unbounded_shl(64 - 8 * scale))
     } else {
         // Below 10^7 x 10^8 + 10^8.
-        eight_digits(whole) * POWERS[scale as usize].unsigned_abs() + eight_digits(part)
+        let whole = eight_digits(whole).wrapping_mul(POWERS[scale as usize].unsigned_abs());
+        whole.wrapping_add(eight_digits(part.unbounded_shl(64 - 8 * scale)))
     };
-    let (count, mantissa) = (count.cast_signed(), grid.mantissa());
-    if mantissa == 1 {
-        return Some((count, end));
+    let count = count.cast_signed();
+    if grid.mantissa() == 1 {
+        Some((count, len))
+    } else {
+        Some((coarse(count, grid.mantissa())?, len))
     }
-    (count % mantissa == 0).then(|| (count / mantissa, end))
 }
 
+/// The count of steps, each `mantissa` long.
+fn coarse(count: i64, mantissa: i64) -> Option<i64> {
+    (count % mantissa == 0).then(|| count / mantissa)
+}
+
+/// Eight bytes of a window, the first as the lowest.
 #[inline]
-fn is_digit(window: &[u8], at: usize) -> bool {
-    window.get(at).is_some_and(u8::is_ascii_digit)
+fn word_at(window: &[u8; WINDOW], at: usize) -> u64 {
+    u64::from_le_bytes(std::array::from_fn(|byte| window[at + byte]))
+}
+
+/// A whole number at the front of a window, written as JSON writes it, and its length; `None` from 19 digits on.
+#[inline]
+pub fn whole(window: &[u8; WINDOW]) -> Option<(i64, usize)> {
+    let first = word_at(window, 0);
+    let len = leading_digits(first);
+    if len == 0 || (first & 0xff == u64::from(b'0') && len > 1) {
+        return None;
+    }
+    if len < 8 {
+        return Some((leading(first, len), len));
+    }
+    let next = word_at(window, 8);
+    let more = leading_digits(next);
+    let number = leading(first, 8) * POWERS[more] + leading(next, more);
+    if more < 8 {
+        return Some((number, 8 + more));
+    }
+    let last = word_at(window, 16);
+    let more = leading_digits(last);
+    (more <= 2).then(|| (number * POWERS[more] + leading(last, more), 16 + more))
+}
+
+/// The number of the first digits of eight bytes.
+#[inline]
+fn leading(word: u64, len: usize) -> i64 {
+    // Moved up, so that the last of them is the highest byte.
+    let moved = if len == 0 {
+        0
+    } else {
+        (word ^ ZEROS) << (8 * (8 - len))
+    };
+    eight_digits(moved).cast_signed()
 }
 
 /// The decimal text from `start` to `end` as steps of a grid; the same as [`Grid::parse`].
 #[inline]
 pub fn steps(text: &[u8], start: usize, end: usize, grid: Grid) -> Result<i64, DecimalError> {
     let found = if let Some(window) = text[start..].first_chunk::<WINDOW>() {
-        number(window, 0, grid)
+        number(window, grid)
     } else {
         let mut window = [0; WINDOW];
         let rest = &text[start..];
         window[..rest.len()].copy_from_slice(rest);
-        number(&window, 0, grid)
+        number(&window, grid)
     };
     match found {
         Some((steps, len)) if start + len == end => Ok(steps),
         _ => grid.parse(&text[start..end]),
     }
 }
-
-/// Covers every text of the common form, and the words that are loaded to search it.
-const WINDOW: usize = 24;
 
 /// The decimal text as steps of a grid, rounded down where it lies between two steps.
 pub fn steps_floor(text: &[u8], grid: Grid) -> Result<i64, DecimalError> {
@@ -141,7 +189,7 @@ pub fn unsigned(text: &[u8], start: usize, end: usize) -> Option<u64> {
     // The last eight bytes hold the low digits; what stands before the number is masked away.
     let low = |end: usize, len: usize| {
         let word = word(text, end.checked_sub(8)?)?;
-        Some(eight_digits(word & (u64::MAX << (8 * (8 - len)))))
+        Some(eight_digits((word ^ ZEROS) & (u64::MAX << (8 * (8 - len)))))
     };
     let len = end - start;
     let joined = match len {

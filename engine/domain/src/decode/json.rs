@@ -524,7 +524,7 @@ pub fn word(text: &[u8], at: usize) -> Option<u64> {
 /// The position of the first byte, from `at` on, that cannot simply stand inside a string:
 /// a quote, a backslash, a control byte, one outside ASCII, or the end.
 #[inline]
-fn plain_end(text: &[u8], mut at: usize) -> usize {
+pub fn plain_end(text: &[u8], mut at: usize) -> usize {
     while let Some(word) = word(text, at) {
         // A byte's high bit is set where the byte is zero, or less than 32; false alarms stand only above a true one.
         let zero = |w: u64| w.wrapping_sub(ONES) & !w;

@@ -8,7 +8,7 @@ mod orders;
 
 use oracle::Oracle;
 use pitlane_domain::decode::binance::exchange_info;
-use pitlane_domain::decode::{Decoded, DepthKind, Fact, Levels, TradeStream, decode};
+use pitlane_domain::decode::{Decoded, Decoder, DepthKind, Fact, Levels, TradeStream, decode};
 use pitlane_domain::instrument::{Instrument, InstrumentTable, Symbol, Venue};
 use pitlane_domain::units::Grid;
 use std::collections::BTreeMap;
@@ -74,8 +74,12 @@ fn compare(
     frames: &[Recorded],
 ) -> BTreeMap<&'static str, usize> {
     let mut levels = Levels::default();
+    // Beside it one that learns how the frames of a stream are laid out.
+    let mut decoder = Decoder::new(table.clone());
+    let mut other = Levels::default();
     let mut counts = BTreeMap::new();
     for Recorded { stream, text } in frames {
+        let learned = decoder.decode(venue, stream.as_bytes(), text.as_bytes(), &mut other);
         let found = decode(
             venue,
             stream.as_bytes(),
@@ -86,6 +90,7 @@ fn compare(
         let found = found.unwrap_or_else(|reject| panic!("{reject:?}: {text}"));
         let oracle = Oracle::read(venue, stream, text, table);
         assert_eq!(found, oracle.decoded, "{text}");
+        assert_eq!(learned, Ok(found), "{text}");
         let kind = match found {
             Decoded::Notice(_) => "notice",
             Decoded::Fact { fact, .. } => match fact {
@@ -95,6 +100,8 @@ fn compare(
                 Fact::Depth(depth) => {
                     assert_eq!(levels.bids, oracle.bids, "{text}");
                     assert_eq!(levels.asks, oracle.asks, "{text}");
+                    assert_eq!(other.bids, levels.bids, "{text}");
+                    assert_eq!(other.asks, levels.asks, "{text}");
                     match depth.kind {
                         DepthKind::Diff { .. } => "depth",
                         DepthKind::Snapshot => "snapshot",

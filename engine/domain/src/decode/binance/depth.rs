@@ -138,9 +138,9 @@ pub(super) fn read_side(
         if out.len() == LEVELS_MAX {
             return Err(Fault::new(Reason::TooManyLevels, cursor.position()));
         }
-        let level = match plain_level(cursor.text(), cursor.position(), grids) {
-            Some((level, end)) => {
-                cursor.jump(end);
+        let level = match plain_level(&cursor.text()[cursor.position()..], grids) {
+            Some((level, len)) => {
+                cursor.jump(cursor.position() + len);
                 level
             }
             None => any_level(cursor, grids)?,
@@ -150,25 +150,27 @@ pub(super) fn read_side(
     })
 }
 
-/// A level as the venue writes it, without white space, and the position behind it.
-#[inline]
-fn plain_level(text: &[u8], at: usize, grids: Grids) -> Option<(Level, usize)> {
-    // `["`, a price of up to 16 bytes, `","`, a quantity as long, `"]`, and what the last search looks beyond.
-    let window: &[u8; 64] = text.get(at..)?.first_chunk()?;
-    let (px, px_end) = number(window, behind(window, 0, b"[\"")?, grids.tick)?;
-    let (qty, qty_end) = number(window, behind(window, px_end, b"\",\"")?, grids.lot)?;
-    let end = behind(window, qty_end, b"\"]")?;
+/// A level as the venue writes it, without white space, at the front of some text, and its length.
+#[inline(always)]
+pub(super) fn plain_level(text: &[u8], grids: Grids) -> Option<(Level, usize)> {
+    const PX: usize = 2;
+    let window: &[u8; LEVEL_WINDOW] = text.first_chunk()?;
+    let (px, px_len) = number(window[PX..].first_chunk()?, grids.tick)?;
+    let between = PX + px_len;
+    let (qty, qty_len) = number(window[between + 3..].first_chunk()?, grids.lot)?;
+    let end = between + 3 + qty_len;
+    let is_plain = window[..PX] == *b"[\""
+        && window[between..between + 3] == *b"\",\""
+        && window[end..end + 2] == *b"\"]";
     let level = Level {
         px: Ticks(px),
         qty: Lots(qty),
     };
-    (px > 0).then_some((level, at + end))
+    (is_plain && px > 0).then_some((level, end + 2))
 }
 
-#[inline]
-fn behind<const N: usize>(window: &[u8; 64], at: usize, mark: &[u8; N]) -> Option<usize> {
-    (window.get(at..)?.first_chunk() == Some(mark)).then_some(at + N)
-}
+/// `["`, a price of up to 16 bytes, `","`, a quantity as long, `"]`, and what the search for its end looks beyond.
+pub(super) const LEVEL_WINDOW: usize = 64;
 
 /// A level in any other form, or the reason why it is none.
 #[cold]

@@ -95,6 +95,11 @@ impl Fields {
         })
     }
 
+    /// Whether a key means something to some kind of message.
+    pub fn knows(&mut self, key: &[u8]) -> bool {
+        self.slot(key).is_some()
+    }
+
     /// The fields of an object inside the event, whose JSON has been checked.
     pub fn of(frame: &[u8], object: Value) -> Result<Self, Fault> {
         let mut fields = Self::default();

@@ -19,6 +19,11 @@ fn texts() -> impl Strategy<Value = String> {
     ]
 }
 
+/// Whether the text is a whole number as JSON writes it.
+fn json_whole(text: &str) -> bool {
+    serde_json::from_str::<u64>(text).is_ok_and(|number| number.to_string() == text)
+}
+
 /// In the middle of a frame, near its end, at its end.
 fn check(text: &str, grid: Grid) {
     let right = grid.parse(text.as_bytes());
@@ -31,14 +36,24 @@ fn check(text: &str, grid: Grid) {
         let end = before.len() + text.len();
         let found = steps(frame.as_bytes(), before.len(), end, grid);
         assert_eq!(found, right, "{text} on {grid}");
-        // At the end of its window a number may be cut, as one that goes on behind it.
-        let mut window = [0; 64];
-        let shown = frame.len().min(64);
-        window[..shown].copy_from_slice(&frame.as_bytes()[..shown]);
-        match number(&window, before.len(), grid) {
-            Some((steps, stop)) if stop == end => assert_eq!(right, Ok(steps), "{text} on {grid}"),
-            Some((_, stop)) => assert!(stop < end, "{text} on {grid}"),
+        // What stands at the front may be the beginning of something longer, which the caller has to see.
+        let mut window = [0; WINDOW];
+        let shown = (frame.len() - before.len()).min(WINDOW);
+        window[..shown].copy_from_slice(&frame.as_bytes()[before.len()..][..shown]);
+        match number(&window, grid) {
+            Some((steps, len)) if len == text.len() => {
+                assert_eq!(right, Ok(steps), "{text} on {grid}");
+            }
+            Some((_, len)) => assert!(len < text.len(), "{text} on {grid}"),
             None => {}
+        }
+        match whole(&window) {
+            Some((number, len)) if len == text.len() => {
+                assert_eq!(Grid::UNIT.parse(text.as_bytes()), Ok(number), "{text}");
+                assert_eq!(number.to_string(), text);
+            }
+            Some((_, len)) => assert!(len < text.len(), "{text}"),
+            None => assert!(text.len() > 18 || !json_whole(text), "{text}"),
         }
     }
 }
