@@ -8,6 +8,7 @@ use pitlane_lockfree::ring::{Consumer, EdgeCounters, Producer, ring};
 
 mod chain;
 mod faults;
+mod muster;
 
 /// The end of the flow, in band.
 const END: u64 = u64::MAX;
