@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 pub mod units;
+mod memory;
 pub mod instrument;
 pub mod message;
 pub mod sequence;

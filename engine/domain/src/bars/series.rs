@@ -1,9 +1,9 @@
 //! The bars of one timeframe: the open one and the last closed ones.
 
 use super::bar::{Bar, Fill, Timeframe};
+use crate::memory::ready;
 use crate::units::{Ticks, WallNs};
 use std::collections::VecDeque;
-use std::hint::black_box;
 
 /// Closed bars kept per timeframe, and the longest row of flat bars made for one pause.
 pub const HISTORY_MAX: usize = 1500;
@@ -22,14 +22,9 @@ pub(super) struct Series {
 
 impl Series {
     pub(super) fn new(timeframe: Timeframe) -> Self {
-        let mut closed = VecDeque::with_capacity(HISTORY_MAX);
-        // What a day can fill is written to, so that its pages are there before the first trade.
+        // What a day can fill is there before the first trade; the rest is only set aside.
         let day = usize::try_from(DAY_NS / timeframe.ns()).unwrap_or(HISTORY_MAX);
-        closed.resize(day.min(HISTORY_MAX), Bar::default());
-        black_box(&mut closed)
-            .make_contiguous()
-            .fill(Bar::default());
-        closed.clear();
+        let closed = VecDeque::from(ready(HISTORY_MAX, day));
         Self {
             timeframe,
             open: Bar::default(),

@@ -2,7 +2,7 @@
 //!
 //! A level is a key and a quantity; a greater key is a better price. Nothing here knows of sides or of ids.
 
-use std::hint::black_box;
+use crate::memory::ready;
 
 /// Levels in one block: two cache lines of directory for a thousand levels, and a short move on insertion.
 const BLOCK: usize = 64;
@@ -11,8 +11,7 @@ const BLOCK_SMALL: usize = BLOCK / 4;
 /// Two neighbours join only if the result leaves room to grow.
 const BLOCK_JOINED_MAX: usize = BLOCK * 3 / 4;
 
-/// Blocks that are there from the start, in memory that was written to, so that neither the allocator nor the kernel is
-/// asked while levels come and go: room for 2,000 to 4,000 levels, where the deepest book of the samples keeps 1,100.
+/// Blocks that there is room for from the start: 2,000 to 4,000 levels, where the deepest book of the samples keeps 1,100.
 const POOL: usize = 64;
 
 /// What setting a level did to the number of levels.
@@ -85,14 +84,11 @@ pub(super) struct Far {
 
 impl Default for Far {
     fn default() -> Self {
-        let mut pool = vec![Block::EMPTY; POOL];
-        // Zeroed memory may have no pages yet: they are made by writing.
-        black_box(&mut pool).fill(Block::EMPTY);
         Self {
             floors: Vec::with_capacity(POOL),
             slots: Vec::with_capacity(POOL),
-            pool,
-            free: (0..).take(POOL).collect(),
+            pool: ready(POOL, POOL),
+            free: Vec::with_capacity(POOL),
             len: 0,
         }
     }

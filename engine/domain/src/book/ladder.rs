@@ -4,7 +4,7 @@
 //! Levels are keys and quantities, and a greater key is a better price: the book turns ask prices around.
 
 use super::far::{Change, Far};
-use std::hint::black_box;
+use crate::memory::zeros;
 
 /// Price steps in the window. Measured on recorded books: 16,384 covers 92 to 99 % of the updates of BTC and ETH,
 /// and costs 128 KiB a side, so that the window of the busiest book stays in a core's second-level cache.
@@ -40,10 +40,7 @@ pub(super) struct Ladder {
 impl Ladder {
     /// An empty side of which nothing is known.
     pub(super) fn new() -> Self {
-        let mut qtys = vec![0; WINDOW];
-        // Zeroed memory may have no pages yet: they are made by writing, now and not when the price comes by.
-        black_box(&mut qtys).fill(0);
-        let qtys = qtys.into_boxed_slice().try_into();
+        let qtys = zeros(WINDOW).into_boxed_slice().try_into();
         let used = vec![0; WORDS].into_boxed_slice().try_into();
         Self {
             qtys: qtys.expect("made with that length"),
