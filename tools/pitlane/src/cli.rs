@@ -2,6 +2,7 @@
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// A lock-free, low-latency order-flow engine.
 #[derive(Parser, Debug)]
@@ -35,6 +36,14 @@ pub enum Command {
         after_help = "Examples:\n  pitlane stats results/stats\n  pitlane stats results/stats --json"
     )]
     Stats(StatsArgs),
+    /// Watch an engine that runs, hangs or was killed, by its counters page alone
+    #[command(after_help = "Examples:
+  pitlane top
+  pitlane top results
+  pitlane top --pid 1234 --delay 500ms
+  pitlane top /dev/shm/pitlane --once --sort work
+  pitlane top results --json | jq .health")]
+    Top(TopArgs),
     /// Turn public data formats into a capture
     #[command(after_help = "Examples:
   pitlane import --from binance-jsonl btcusdt_20240808.gz btcusdt_20240809.gz --out btcusdt.plcap
@@ -139,6 +148,58 @@ pub struct StatsArgs {
     #[arg(long)]
     pub json: bool,
 }
+
+/// `pitlane top`.
+#[derive(Args, Debug)]
+pub struct TopArgs {
+    /// Stats folder of an engine, the folder given to --out, or a counters page; without it, the engine that runs
+    #[arg(value_name = "DIR", conflicts_with = "pid")]
+    pub place: Option<PathBuf>,
+    /// Process of the engine
+    #[arg(long, value_name = "PID")]
+    pub pid: Option<u32>,
+    /// Print one table after one interval and leave; at once when the engine is dead. As usual where there is no terminal
+    #[arg(long)]
+    pub once: bool,
+    /// Print JSON: one object with --once, else one a line for each interval
+    #[arg(long)]
+    pub json: bool,
+    /// Time between two looks, such as 500ms, 2s or 1m
+    #[arg(long, default_value = "1s", value_name = "TIME", value_parser = delay)]
+    pub delay: Duration,
+    /// Column to sort by, such as work, p99 or depth; a wrong one lists all
+    #[arg(long, value_name = "COLUMN")]
+    pub sort: Option<String>,
+    /// No colours; `NO_COLOR` in the environment does the same
+    #[arg(long)]
+    pub no_color: bool,
+}
+
+/// A time with a unit, or in seconds without.
+fn delay(text: &str) -> Result<Duration, String> {
+    let (number, unit) = match text.find(|letter: char| letter.is_ascii_alphabetic()) {
+        Some(at) => text.split_at(at),
+        None => (text, "s"),
+    };
+    let scale = match unit.trim() {
+        "ms" => 1e-3,
+        "s" => 1.0,
+        "m" => 60.0,
+        _ => return Err("a unit is ms, s or m, as in 500ms, 2s or 1m".to_owned()),
+    };
+    let seconds: f64 = number
+        .trim()
+        .parse()
+        .map_err(|_| "not a time such as 500ms, 2s or 1m".to_owned())?;
+    let limits = DELAY_LIMITS.map(|limit| limit.as_secs_f64());
+    if !(limits[0]..=limits[1]).contains(&(seconds * scale)) {
+        return Err("from 10ms to 60m".to_owned());
+    }
+    Ok(Duration::from_secs_f64(seconds * scale))
+}
+
+/// Shortest and longest time between two looks.
+const DELAY_LIMITS: [Duration; 2] = [Duration::from_millis(10), Duration::from_hours(1)];
 
 /// `pitlane import`.
 #[derive(Args, Debug)]

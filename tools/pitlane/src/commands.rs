@@ -6,3 +6,4 @@ pub mod import;
 pub mod replay;
 pub mod run;
 pub mod stats;
+pub mod top;

@@ -9,6 +9,7 @@ mod output;
 mod play;
 mod progress;
 mod sample;
+mod top;
 
 use clap::{CommandFactory, Parser};
 use cli::{Cli, Command};
@@ -19,6 +20,7 @@ fn main() -> ExitCode {
         Command::Run(args) => commands::run::run(&args),
         Command::Replay(args) => commands::replay::replay(&args),
         Command::Stats(args) => commands::stats::stats(&args),
+        Command::Top(args) => commands::top::top(&args),
         Command::Import(args) => commands::import::import(&args),
         Command::Export(args) => commands::export::export(&args),
         Command::Config(command) => commands::config::config(&command),

@@ -54,6 +54,8 @@ const FACILITIES: [Facility; 9] = [
             "engine/edges/src/storage/writer",
             // the command waits for the engine
             "tools/pitlane/src/play",
+            // and looks again after a while
+            "tools/pitlane/src/commands/top",
         ],
     },
     Facility {

@@ -9,4 +9,5 @@ mod days;
 mod numpy;
 mod sample;
 mod support;
+mod top;
 mod venues;

@@ -1,0 +1,131 @@
+//! The loop on a terminal: looks, draws, listens. The terminal is given back however it ends.
+
+use super::keys::{Action, State};
+use super::look::{Look, Watcher};
+use super::screen::{self, Scene};
+use super::view::View;
+use crate::exit;
+use anyhow::Context;
+use pitlane_lockfree::counters::Snapshot;
+use ratatui::DefaultTerminal;
+use ratatui::crossterm::event::{self, Event, KeyEventKind};
+use signal_hook::consts::{SIGHUP, SIGQUIT, SIGTERM};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+/// Longest wait for a key, so that a signal is noticed soon.
+const LISTEN: Duration = Duration::from_millis(100);
+
+/// How to show.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Time between two looks.
+    pub delay: Duration,
+    /// Key of the column to sort by.
+    pub sort: Option<String>,
+    /// Whether colours may be used.
+    pub colours: bool,
+}
+
+/// A terminal that is ours. Dropping it gives it back; a panic does so before its message is printed.
+struct Ours(DefaultTerminal);
+
+impl Ours {
+    fn take() -> anyhow::Result<Self> {
+        ratatui::try_init()
+            .map(Self)
+            .context("cannot draw on this terminal; --once prints plain text")
+    }
+}
+
+impl Drop for Ours {
+    fn drop(&mut self) {
+        ratatui::restore();
+    }
+}
+
+/// Shows until the person leaves or a signal ends it.
+pub fn run(watcher: &mut Watcher, options: &Options) -> anyhow::Result<u8> {
+    let ended = Arc::new(AtomicBool::new(false));
+    for signal in [SIGTERM, SIGHUP, SIGQUIT] {
+        signal_hook::flag::register(signal, Arc::clone(&ended))
+            .context("cannot watch for signals")?;
+    }
+    let mut terminal = Ours::take()?;
+    let mut looks = Looks::new(watcher);
+    let mut state = State::new(&looks.view, options.delay, options.sort.as_deref());
+    let mut draw = true;
+    while !ended.load(Ordering::Relaxed) {
+        if std::mem::take(&mut draw) {
+            let page = watcher.path().to_owned();
+            let scene = Scene {
+                view: &looks.view,
+                state: &state,
+                page: &page,
+                colours: options.colours,
+            };
+            terminal
+                .0
+                .draw(|frame| screen::draw(frame, &scene))
+                .context("cannot draw on this terminal")?;
+        }
+        let age = Duration::from_nanos(watcher.clock().since_ns(looks.now.at.raw));
+        let left = state.delay.saturating_sub(age);
+        if left.is_zero() {
+            looks.next(watcher, state.paused);
+            draw = true;
+            continue;
+        }
+        if !event::poll(left.min(LISTEN)).context("cannot read from this terminal")? {
+            continue;
+        }
+        draw = true;
+        match event::read().context("cannot read from this terminal")? {
+            Event::Key(key) if key.kind != KeyEventKind::Release => {
+                match state.key(key, &looks.view) {
+                    Action::Draw => {}
+                    Action::Reset => looks.reset(),
+                    Action::Quit => return Ok(exit::OK),
+                    Action::Interrupt => return Ok(exit::INTERRUPTED),
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(exit::OK)
+}
+
+/// The latest looks, and what they show.
+struct Looks {
+    now: Look,
+    /// Where distributions are counted from, after a reset.
+    baseline: Option<Snapshot>,
+    view: View,
+}
+
+impl Looks {
+    fn new(watcher: &mut Watcher) -> Self {
+        let now = watcher.look();
+        Self {
+            view: View::between(None, &now, None),
+            baseline: None,
+            now,
+        }
+    }
+
+    /// Looks again; a paused picture stays as it is, and the next one is still of one interval.
+    fn next(&mut self, watcher: &mut Watcher, paused: bool) {
+        let before = std::mem::replace(&mut self.now, watcher.look());
+        if !paused {
+            self.view = View::between(Some(&before), &self.now, self.baseline.as_ref());
+        }
+    }
+
+    fn reset(&mut self) {
+        self.baseline = Some(self.now.page.clone());
+        for latency in &mut self.view.latencies {
+            latency.total = super::view::Percentiles::default();
+        }
+    }
+}
