@@ -6,7 +6,9 @@
 
 use hdrhistogram::Histogram;
 use pitlane_lockfree::counters::histogram::{bucket_high, bucket_low};
-use pitlane_lockfree::counters::{Entry, HistogramSnapshot, PageReader, Snapshot, Unit, Value};
+use pitlane_lockfree::counters::{
+    DistinctError, Entry, HistogramSnapshot, PageReader, Snapshot, Unit, Value,
+};
 use std::collections::BTreeSet;
 
 #[cfg(test)]
@@ -154,6 +156,11 @@ impl Collector {
         &self.current
     }
 
+    /// The distinct errors on the page now.
+    pub fn errors(&self) -> Vec<DistinctError> {
+        self.reader.errors().0
+    }
+
     /// How much was collected so far.
     pub fn batching(&self) -> Batching {
         self.batching
@@ -181,7 +188,7 @@ fn changes(now: &Value, before: Option<&Value>) -> u64 {
 
 /// Adds what grew. A value counts at the upper end of its bucket, but never above the largest
 /// value seen, so that the maximum is exact.
-fn merge(
+pub(crate) fn merge(
     into: &mut Histogram<u64>,
     now: &HistogramSnapshot,
     before: Option<&HistogramSnapshot>,

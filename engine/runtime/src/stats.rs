@@ -2,232 +2,78 @@
 //!
 //! `stats.hlog` is an `HdrHistogram` V2 interval log with a tag per distribution; it grows while the
 //! engine runs, so that a killed run still tells. `stats.json` is the sum of it all, written once
-//! at the end.
+//! at the end. Beside them lies the counters page, which is complete up to the moment of a kill.
 
 use hdrhistogram::Histogram;
-use pitlane_lockfree::counters::{Declared, Entry, Unit, Value};
-use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 mod hlog;
+mod page;
+mod summary;
 #[cfg(test)]
 mod tests;
 
 pub use hlog::{HlogWriter, Intervals, read_hlog};
+pub use summary::{
+    About, BatchingSummary, ClockSummary, ErrorLine, Percentiles, Summary, value_at,
+};
 
-use crate::clock::{Anchors, Clock};
-use crate::health::Verdict;
-use crate::metrics::{Batching, Collector, name_of};
-use crate::os::Machine;
+use crate::metrics::Batching;
+use crate::os::process::process;
 
 /// Name of the interval log in its folder.
 pub const HLOG: &str = "stats.hlog";
 /// Name of the summary in its folder.
 pub const JSON: &str = "stats.json";
+/// Name of the counters page in its folder.
+pub const PAGE: &str = "counters.page";
 /// Version of the summary's shape.
 pub const VERSION: u32 = 1;
 
-/// What a person asks of a distribution.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Percentiles {
-    /// Number of values.
-    pub count: u64,
-    /// The smallest.
-    pub min: u64,
-    /// Half of the values are not larger.
-    pub p50: u64,
-    /// 90 % are not larger.
-    pub p90: u64,
-    /// 99 % are not larger.
-    pub p99: u64,
-    /// 99.9 % are not larger.
-    pub p999: u64,
-    /// The largest.
-    pub max: u64,
-    /// The average.
-    pub mean: f64,
+/// How the run of a dump ended, as far as the dump can tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// By itself: it wrote its summary.
+    Whole,
+    /// Not yet: the process that writes the counters page lives.
+    Running {
+        /// The process.
+        pid: u32,
+    },
+    /// Killed, or its machine stopped: the counters page holds its last state.
+    Killed {
+        /// The process that was.
+        pid: u32,
+    },
+    /// Unknown: there is nothing but an interval log.
+    Unknown,
 }
 
-impl Percentiles {
-    /// Reads them off a histogram.
-    pub fn of(histogram: &Histogram<u64>) -> Self {
-        if histogram.is_empty() {
-            return Self::default();
-        }
-        Self {
-            count: histogram.len(),
-            min: histogram.min(),
-            p50: histogram.value_at_quantile(0.5),
-            p90: histogram.value_at_quantile(0.9),
-            p99: histogram.value_at_quantile(0.99),
-            p999: histogram.value_at_quantile(0.999),
-            max: histogram.max(),
-            mean: histogram.mean(),
-        }
-    }
-}
-
-/// The clock of a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ClockSummary {
-    /// First and last anchor.
-    pub anchors: Anchors,
-    /// Rate of the raw counter.
-    pub ticks_per_second: u64,
-    /// How fast it ran against the monotonic clock, in parts per billion.
-    pub drift_ppb: Option<i64>,
-}
-
-/// How many messages collecting saved.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct BatchingSummary {
-    /// The counts.
-    #[serde(flatten)]
-    pub counts: Batching,
-    /// `(updates - batches) / updates`.
-    pub saving: f64,
-}
-
-/// What a number of a dump is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct About {
-    /// Id of its declaration.
-    pub id: u16,
-    /// What it counts in, as it stands in the dump.
-    pub unit: String,
-    /// What it says.
-    pub help: String,
-}
-
-/// `stats.json`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Summary {
-    /// [`VERSION`].
-    pub version: u32,
-    /// Process id.
-    pub pid: u32,
-    /// When the run began, nanoseconds since 1970.
-    pub started_wall_ns: i64,
-    /// How long it took.
-    pub elapsed_ns: u64,
-    /// The machine it ran on.
-    pub machine: Machine,
-    /// Its clock.
-    pub clock: ClockSummary,
-    /// How many messages collecting saved.
-    pub metrics: BatchingSummary,
-    /// Every counter by `owner/label`. Raw clock ticks are given in nanoseconds, `_ticks` in the
-    /// name becoming `_ns`, here and below.
-    pub counters: BTreeMap<String, u64>,
-    /// Every gauge by `owner/label`, as it stood at the end.
-    pub gauges: BTreeMap<String, u64>,
-    /// Every distribution by `owner/label`, in nanoseconds where it is one of times.
-    pub histograms: BTreeMap<String, Percentiles>,
-    /// Unit and help of every number above, by `owner/label`.
-    #[serde(default)]
-    pub about: BTreeMap<String, About>,
-    /// The last verdict on every thread and agent.
-    pub health: BTreeMap<String, Verdict>,
-}
-
-impl About {
-    fn of(entry: &Entry, what: &Declared) -> Self {
-        let unit = match entry.unit {
-            Unit::RawTicks => Unit::Nanoseconds,
-            unit => unit,
-        };
-        Self {
-            id: what.id,
-            unit: unit.name().to_owned(),
-            help: what.help.to_owned(),
-        }
-    }
-}
-
-impl Summary {
-    /// Sums up a run whose last interval was ended.
-    pub fn of(
-        collector: &Collector,
-        clock: &Clock,
-        anchors: &Anchors,
-        declared: &[Declared],
-        health: BTreeMap<String, Verdict>,
-    ) -> Self {
-        let snapshot = collector.snapshot();
-        let mut counters = BTreeMap::new();
-        let mut gauges = BTreeMap::new();
-        let mut about = BTreeMap::new();
-        for entry in &snapshot.entries {
-            let name = name_of(entry);
-            let in_ns = |number| match entry.unit {
-                Unit::RawTicks => clock.delta_ns(0, number),
-                _ => number,
-            };
-            if let Some(what) = declared.iter().find(|what| what.id == entry.id) {
-                about.insert(name.clone(), About::of(entry, what));
-            }
-            match entry.value {
-                Value::Counter(number) => {
-                    counters.insert(name, in_ns(number));
-                }
-                Value::Gauge(number) => {
-                    gauges.insert(name, in_ns(number));
-                }
-                Value::Histogram(_) => {}
-            }
-        }
-        let histograms = collector
-            .totals()
-            .map(|(name, _, total)| (name.to_owned(), Percentiles::of(total)))
-            .collect();
-        let counts = collector.batching();
-        Self {
-            version: VERSION,
-            pid: snapshot.pid,
-            started_wall_ns: anchors.first.wall_ns,
-            elapsed_ns: anchors.last.mono_ns.saturating_sub(anchors.first.mono_ns),
-            machine: Machine::read(),
-            clock: ClockSummary {
-                anchors: *anchors,
-                ticks_per_second: clock.ticks_per_second(),
-                drift_ppb: anchors.drift_ppb(clock),
-            },
-            metrics: BatchingSummary {
-                counts,
-                saving: counts.saving(),
-            },
-            counters,
-            gauges,
-            histograms,
-            about,
-            health,
-        }
-    }
-
-    /// Writes `stats.json` into a folder, whole or not at all.
-    pub fn write(&self, folder: &Path) -> Result<(), StatsError> {
-        let path = folder.join(JSON);
-        let fail = |source| StatsError::Io {
-            path: path.clone(),
-            source,
-        };
-        let mut text = serde_json::to_vec_pretty(self).expect("numbers and names are JSON");
-        text.push(b'\n');
-        let temporary = folder.join(format!("{JSON}.tmp"));
-        std::fs::write(&temporary, text).map_err(fail)?;
-        std::fs::rename(&temporary, &path).map_err(fail)
-    }
-}
-
-/// A dump as read.
+/// A dump as read, or several of them as one.
 #[derive(Clone, Debug)]
 pub struct Stats {
-    /// The summary; `None` when the run was killed before it could write one.
+    /// Where it was read.
+    pub paths: Vec<PathBuf>,
+    /// How the run ended; of several the first that did not end by itself.
+    pub end: End,
+    /// The summary; `None` when the run was killed before it could write one, and of several dumps.
     pub summary: Option<Summary>,
+    /// When the first run began, ns since 1970; 0 if nothing says.
+    pub started_wall_ns: i64,
+    /// How long the runs took in all.
+    pub elapsed_ns: u64,
+    /// Counters by `owner/label`, the sum of all dumps.
+    pub counters: BTreeMap<String, u64>,
+    /// Gauges by `owner/label`, the largest of all dumps.
+    pub gauges: BTreeMap<String, u64>,
     /// Every distribution, the sum of its intervals.
     pub histograms: BTreeMap<String, Histogram<u64>>,
+    /// How much was collected with how little.
+    pub batching: Batching,
+    /// Distinct errors.
+    pub errors: Vec<ErrorLine>,
     /// Number of intervals in the log.
     pub intervals: u64,
     /// The log ends in the middle of a line: the run was killed while writing it.
@@ -241,6 +87,42 @@ impl Stats {
             .iter()
             .map(|(name, histogram)| (name.clone(), Percentiles::of(histogram)))
             .collect()
+    }
+
+    /// Adds another dump to this one.
+    pub fn merge(&mut self, other: Self) -> Result<(), StatsError> {
+        for (name, histogram) in other.histograms {
+            let sum = self.histograms.entry(name.clone());
+            sum.or_insert_with(crate::metrics::empty_histogram)
+                .add(&histogram)
+                .map_err(|error| StatsError::Hlog {
+                    path: other.paths.first().cloned().unwrap_or_default(),
+                    what: format!("{name} cannot be merged: {error}"),
+                })?;
+        }
+        for (name, number) in other.counters {
+            *self.counters.entry(name).or_default() += number;
+        }
+        for (name, number) in other.gauges {
+            let largest = self.gauges.entry(name).or_default();
+            *largest = number.max(*largest);
+        }
+        if self.started_wall_ns == 0 || (1..self.started_wall_ns).contains(&other.started_wall_ns) {
+            self.started_wall_ns = other.started_wall_ns;
+        }
+        self.elapsed_ns += other.elapsed_ns;
+        self.batching.updates += other.batching.updates;
+        self.batching.batches += other.batching.batches;
+        self.batching.flushes += other.batching.flushes;
+        self.errors.extend(other.errors);
+        self.intervals += other.intervals;
+        self.truncated |= other.truncated;
+        if self.end == End::Whole {
+            self.end = other.end;
+        }
+        self.paths.extend(other.paths);
+        self.summary = None;
+        Ok(())
     }
 }
 
@@ -256,12 +138,22 @@ pub enum StatsError {
         source: std::io::Error,
     },
     /// The summary is not one.
-    #[error("{path}: not a stats summary: {source}")]
+    #[error("{path}: not a stats summary, or cut short: {source}")]
     Json {
         /// The file.
         path: PathBuf,
         /// Where and why.
         source: serde_json::Error,
+    },
+    /// The summary was written by another build.
+    #[error(
+        "{path}: a stats summary of version {found}, this program reads {VERSION}; read it with the build that wrote it"
+    )]
+    Version {
+        /// The file.
+        path: PathBuf,
+        /// Its version.
+        found: u64,
     },
     /// The interval log is damaged.
     #[error("{path}: not an HdrHistogram interval log: {what}")]
@@ -271,40 +163,144 @@ pub enum StatsError {
         /// Where and why.
         what: String,
     },
+    /// The counters page cannot be read.
+    #[error(transparent)]
+    Page(#[from] pitlane_lockfree::counters::PageError),
     /// There is no dump.
-    #[error("{path}: neither {HLOG} nor {JSON} is there")]
+    #[error("{path}: no stats dump: neither {HLOG} nor {JSON} nor {PAGE} is there")]
     Missing {
         /// The folder.
         path: PathBuf,
     },
 }
 
-/// Reads the dump in a folder: both files, or the one that is there.
-pub fn load(folder: &Path) -> Result<Stats, StatsError> {
-    let json = folder.join(JSON);
-    let summary = match read_if_there(&json)? {
-        Some(bytes) => Some(
-            serde_json::from_slice(&bytes)
-                .map_err(|source| StatsError::Json { path: json, source })?,
-        ),
+/// Reads the dump in a folder, whatever of it is there, or an interval log by itself.
+///
+/// A run that ended by itself is read from its summary and its log.
+/// One that did not is read from the counters page, which is complete; without a page its log must do.
+pub fn load(path: &Path) -> Result<Stats, StatsError> {
+    let metadata = std::fs::metadata(path).map_err(|source| StatsError::Io {
+        path: path.to_path_buf(),
+        source,
+    })?;
+    if !metadata.is_dir() {
+        return log_only(path);
+    }
+    let hlog = path.join(HLOG);
+    let intervals = match read_if_there(&hlog)? {
+        Some(bytes) => Some(parse(&hlog, &bytes)?),
         None => None,
     };
-    let hlog = folder.join(HLOG);
-    let intervals = match read_if_there(&hlog)? {
-        Some(bytes) => read_hlog(&bytes).map_err(|what| StatsError::Hlog { path: hlog, what })?,
-        None if summary.is_none() => {
-            return Err(StatsError::Missing {
-                path: folder.to_path_buf(),
-            });
-        }
-        None => Intervals::default(),
-    };
-    Ok(Stats {
-        summary,
-        histograms: intervals.totals,
+    if let Some(summary) = read_summary(&path.join(JSON))? {
+        let intervals = intervals.unwrap_or_default();
+        return Ok(Stats {
+            paths: vec![path.to_path_buf()],
+            end: End::Whole,
+            started_wall_ns: summary.started_wall_ns,
+            elapsed_ns: summary.elapsed_ns,
+            counters: summary.counters.clone(),
+            gauges: summary.gauges.clone(),
+            histograms: intervals.totals,
+            batching: summary.metrics.counts,
+            errors: summary.errors.clone(),
+            intervals: intervals.count,
+            truncated: intervals.truncated,
+            summary: Some(summary),
+        });
+    }
+    let page = page::read(path)?;
+    match (page, intervals) {
+        (Some(page), intervals) => Ok(last_state(path, page, &intervals.unwrap_or_default())),
+        (None, Some(intervals)) => Ok(of_log(path, intervals)),
+        (None, None) => Err(StatsError::Missing {
+            path: path.to_path_buf(),
+        }),
+    }
+}
+
+/// What the page of a run without a summary tells.
+fn last_state(path: &Path, page: page::PageState, intervals: &Intervals) -> Stats {
+    // A process of that id that began after the page is another one. The kernel's time of a start is good to 10 ms.
+    let before = page.started_wall_ns.saturating_add(1_000_000_000);
+    let lives =
+        process(page.pid).is_some_and(|found| found.lives() && found.started_wall_ns <= before);
+    let pid = page.pid;
+    let elapsed = page.last_wall_ns.saturating_sub(page.started_wall_ns);
+    Stats {
+        paths: vec![path.to_path_buf()],
+        end: if lives {
+            End::Running { pid }
+        } else {
+            End::Killed { pid }
+        },
+        summary: None,
+        started_wall_ns: page.started_wall_ns,
+        elapsed_ns: u64::try_from(elapsed).unwrap_or(0),
+        counters: page.counters,
+        gauges: page.gauges,
+        histograms: page.histograms,
+        batching: page.batching,
+        errors: page.errors,
         intervals: intervals.count,
         truncated: intervals.truncated,
+    }
+}
+
+fn log_only(path: &Path) -> Result<Stats, StatsError> {
+    let bytes = std::fs::read(path).map_err(|source| StatsError::Io {
+        path: path.to_path_buf(),
+        source,
+    })?;
+    parse(path, &bytes).map(|intervals| of_log(path, intervals))
+}
+
+fn of_log(path: &Path, intervals: Intervals) -> Stats {
+    Stats {
+        paths: vec![path.to_path_buf()],
+        end: End::Unknown,
+        summary: None,
+        started_wall_ns: 0,
+        elapsed_ns: 0,
+        counters: BTreeMap::new(),
+        gauges: BTreeMap::new(),
+        histograms: intervals.totals,
+        batching: Batching::default(),
+        errors: Vec::new(),
+        intervals: intervals.count,
+        truncated: intervals.truncated,
+    }
+}
+
+fn parse(path: &Path, bytes: &[u8]) -> Result<Intervals, StatsError> {
+    read_hlog(bytes).map_err(|what| {
+        let hint = if path.ends_with(JSON) || path.ends_with(PAGE) {
+            "; name the folder it lies in"
+        } else {
+            ""
+        };
+        StatsError::Hlog {
+            path: path.to_path_buf(),
+            what: what + hint,
+        }
     })
+}
+
+fn read_summary(path: &Path) -> Result<Option<Summary>, StatsError> {
+    let Some(bytes) = read_if_there(path)? else {
+        return Ok(None);
+    };
+    let fail = |source| StatsError::Json {
+        path: path.to_path_buf(),
+        source,
+    };
+    let value: serde_json::Value = serde_json::from_slice(&bytes).map_err(fail)?;
+    match value["version"].as_u64() {
+        Some(found) if found != u64::from(VERSION) => Err(StatsError::Version {
+            path: path.to_path_buf(),
+            found,
+        }),
+        _ => serde_json::from_value(value).map(Some).map_err(fail),
+    }
 }
 
 fn read_if_there(path: &Path) -> Result<Option<Vec<u8>>, StatsError> {

@@ -17,10 +17,10 @@ use crate::health::{Change, Verdict, Watch};
 use crate::log::{Level, Notice, Notices};
 use crate::metrics::Collector;
 use crate::os;
-use crate::stats::{HLOG, HlogWriter, StatsError, Summary};
+use crate::stats::{HLOG, HlogWriter, JSON, StatsError, Summary};
 
 /// The supervisor's name.
-const ROLE: &str = "supervisor";
+pub(crate) const ROLE: &str = "supervisor";
 
 declare! {
     /// Updates agents made to their numbers: recorded values, and numbers that changed between two collections.
@@ -259,6 +259,17 @@ impl Agent for Supervisor {
         if let Some(folder) = &self.options.folder {
             std::fs::create_dir_all(folder)
                 .map_err(|error| format!("cannot make {}: {error}", folder.display()))?;
+            // An earlier run in this folder must not speak for this one, should it be killed.
+            match std::fs::remove_file(folder.join(JSON)) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(format!(
+                        "cannot remove {} of an earlier run from {}: {error}",
+                        JSON,
+                        folder.display()
+                    ));
+                }
+                _ => {}
+            }
             let hlog = HlogWriter::create(&folder.join(HLOG), first.wall_ns)
                 .map_err(|error| error.to_string())?;
             self.hlog = Some(hlog);

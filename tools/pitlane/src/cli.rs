@@ -31,10 +31,13 @@ pub enum Command {
   pitlane replay results/ticks --json
   pitlane replay --core-map folded")]
     Replay(ReplayArgs),
-    /// Print the stats dump of a run
-    #[command(
-        after_help = "Examples:\n  pitlane stats results/stats\n  pitlane stats results/stats --json"
-    )]
+    /// Print, plot or compare the stats dumps of runs: ended, killed or still running
+    #[command(after_help = "Examples:
+  pitlane stats results/stats
+  pitlane stats monday/stats tuesday/stats --json
+  pitlane stats results/stats --stage latency.market --hgrm > market.hgrm
+  pitlane stats results/stats --stage latency. --plot latency.svg
+  pitlane stats results/stats --compare before/stats")]
     Stats(StatsArgs),
     /// Watch an engine that runs, hangs or was killed, by its counters page alone
     #[command(after_help = "Examples:
@@ -141,12 +144,28 @@ pub enum Profile {
 /// `pitlane stats`.
 #[derive(Args, Debug)]
 pub struct StatsArgs {
-    /// Directory of a stats dump
-    #[arg(value_name = "DUMP")]
-    pub dump: PathBuf,
+    /// Directories of stats dumps, or interval logs (.hlog) by themselves; several are summed up
+    #[arg(value_name = "DUMP", required = true)]
+    pub dumps: Vec<PathBuf>,
     /// Print one JSON object
-    #[arg(long)]
+    #[arg(long, conflicts_with = "hgrm")]
     pub json: bool,
+    /// Only what has PATTERN in its name; with * for anything, what is called so as a whole
+    #[arg(long, value_name = "PATTERN")]
+    pub stage: Option<String>,
+    /// Write percentile distributions as the plotters of HDR histograms read them: that of the one stage chosen by
+    /// --stage to standard output, or each into a file in DIR
+    #[arg(long, value_name = "DIR", num_args = 0..=1, default_missing_value = "-")]
+    pub hgrm: Option<PathBuf>,
+    /// Draw latency by percentile as SVG, one line a stage; of agents, where --stage says nothing else
+    #[arg(long, value_name = "FILE")]
+    pub plot: Option<PathBuf>,
+    /// Latency on a linear scale in the picture
+    #[arg(long, requires = "plot")]
+    pub linear: bool,
+    /// Show another dump beside this one, with the ratio at each percentile
+    #[arg(long, value_name = "OTHER", conflicts_with = "hgrm")]
+    pub compare: Option<PathBuf>,
 }
 
 /// `pitlane top`.

@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hdrhistogram::Histogram;
 use hdrhistogram::serialization::interval_log::{
-    IntervalLogIterator, IntervalLogWriterBuilder, LogEntry, Tag,
+    IntervalLogIterator, IntervalLogWriterBuilder, LogEntry, LogIteratorError, Tag,
 };
 use hdrhistogram::serialization::{Deserializer, V2DeflateSerializer};
 use std::collections::BTreeMap;
@@ -101,13 +101,22 @@ pub fn read_hlog(bytes: &[u8]) -> Result<Intervals, String> {
         .iter()
         .rposition(|&byte| byte == b'\n')
         .map_or(0, |last| last + 1);
+    if bytes.first().is_some_and(|&first| first != b'#') {
+        return Err("line 1 is no comment, and every such log begins with one".to_owned());
+    }
     let mut intervals = Intervals {
         truncated: whole < bytes.len(),
         ..Intervals::default()
     };
     let mut deserializer = Deserializer::new();
     for entry in IntervalLogIterator::new(&bytes[..whole]) {
-        let entry = entry.map_err(|error| format!("{error:?}"))?;
+        let entry = entry.map_err(|error| {
+            let LogIteratorError::ParseError { offset } = error;
+            let line = bytes[..offset.min(whole)]
+                .split(|&byte| byte == b'\n')
+                .count();
+            format!("line {line} is neither a comment nor an interval")
+        })?;
         let LogEntry::Interval(interval) = entry else {
             continue;
         };

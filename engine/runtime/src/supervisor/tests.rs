@@ -139,12 +139,13 @@ fn anchors_are_on_the_page_every_flush() {
 #[test]
 fn a_killed_run_has_told_its_whole_intervals() {
     let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join(stats::JSON), "{}").expect("room");
     let mut rig = rig(folder.path());
     for _ in 0..25 {
         rig.hand.advance(100_000_000);
         rig.folded.step();
     }
-    // nothing is closed: the process is gone as far as the files can tell
+    // nothing is closed: the process is gone as far as the files can tell, and an earlier run in this folder is forgotten
     let stats = stats::load(folder.path()).expect("the log is there");
     assert!(stats.summary.is_none());
     assert_eq!(stats.histograms["worker/latency"].len(), 20);
