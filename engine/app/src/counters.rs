@@ -25,12 +25,16 @@ declare! {
     BYTES_TOTAL = gauge(202, Owner::Agent("feed"), "bytes_total", Bytes);
     /// Service time: from the frame in memory to its messages ready.
     DECODE = histogram(203, Owner::Agent("feed"), "latency.decode", Nanoseconds);
-    /// Lateness: from the moment a paced frame should have been sent to the moment it was taken. Empty at full speed.
+    /// Lateness: from the moment a paced input should have been sent to the moment it was taken; 0 at full speed.
     BEHIND = histogram(204, Owner::Agent("feed"), "latency.behind", Nanoseconds);
     /// Latency: from the moment an input came, or a paced one should have been sent, to books and bars.
     MARKET = histogram(300, Owner::Agent("market"), "latency.market", Nanoseconds);
+    /// Service time: from the moment a paced input was taken to books and bars; empty at full speed, where latency is the same.
+    MARKET_SERVICE = histogram(301, Owner::Agent("market"), "service.market", Nanoseconds);
     /// Latency: from the moment an input came, or a paced one should have been sent, to the tick store.
     RECORD = histogram(400, Owner::Agent("recorder"), "latency.record", Nanoseconds);
+    /// Service time: from the moment a paced input was taken to the tick store; empty at full speed, where latency is the same.
+    RECORD_SERVICE = histogram(401, Owner::Agent("recorder"), "service.record", Nanoseconds);
     /// Service time of one transaction.
     COMMIT = histogram(500, Owner::Agent("storage"), "latency.commit", Nanoseconds);
     /// Committed sequence numbers that the database has not seen.

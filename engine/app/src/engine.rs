@@ -33,6 +33,7 @@ use pitlane_runtime::core_map::CoreMap;
 use pitlane_runtime::lifecycle::Stop;
 use pitlane_runtime::log::{Level, LogFile, LogRings, Logger, LoggerOptions, Notices};
 use pitlane_runtime::runner::{ExitReport, RunOptions, Running, launch};
+use pitlane_runtime::stats::PAGE;
 use pitlane_runtime::supervisor::{Supervisor, SupervisorOptions};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -148,7 +149,7 @@ impl Engine {
             start_wall_ns: clock.anchor().wall_ns,
             ..PageOptions::default()
         };
-        let page = CountersPage::create(&config.stats.dir.join("counters.page"), options)?;
+        let page = CountersPage::create(&config.stats.dir.join(PAGE), options)?;
         let schema_dir = &config.tick_store.dir;
         pitlane_edges::schema::write(schema_dir).map_err(|error| StartError::Folder {
             path: schema_dir.clone(),
@@ -285,10 +286,18 @@ impl Wiring<'_> {
         // Longer than the rings behind the sequencer, so that no reader is lapped.
         let stamps = 2 * rings.record.max(rings.market) as usize + 4 * BUDGET;
         let (stamp_writer, stamp_reader) = stamp_table(stamps);
-        let latency = |owner: &str, what: &Declared| -> Result<StageLatency, StartError> {
-            let histogram = page.declared_histogram(owner, what)?;
+        let latency = |owner: &str, what: [&Declared; 2]| -> Result<StageLatency, StartError> {
+            let histogram = page.declared_histogram(owner, what[0])?;
+            let service = page.declared_histogram(owner, what[1])?;
+            let service = Some(service).filter(|_| speed != Speed::Max);
             let (stamps, watch) = (stamp_reader.clone(), (*watch).clone());
-            Ok(StageLatency::new(stamps, watch, histogram, 2 * BUDGET))
+            Ok(StageLatency::new(
+                stamps,
+                watch,
+                histogram,
+                service,
+                2 * BUDGET,
+            ))
         };
 
         let mut logs = LogRings::new((*clock).clone(), level(config.log.level), (*page).clone());
@@ -336,12 +345,12 @@ impl Wiring<'_> {
             recovery.was_closed,
             config.tick_store.dir.clone(),
             recorder_in,
-            latency("recorder", &counters::RECORD)?,
+            latency("recorder", [&counters::RECORD, &counters::RECORD_SERVICE])?,
             closings.recorded.clone(),
         );
         let market = MarketAgent::new(
             market_in,
-            latency("market", &counters::MARKET)?,
+            latency("market", [&counters::MARKET, &counters::MARKET_SERVICE])?,
             closings.market.clone(),
         );
         let options = storage::Options {

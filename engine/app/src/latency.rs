@@ -1,26 +1,72 @@
 //! From ingress to the end of the turn in which a message was dealt with.
+//!
+//! Two times are measured of a message. *Latency* counts from the moment an input should have been sent, so that a
+//! replay that falls behind does not hide it; *service* from the moment the input was taken. At full speed an input is
+//! due when it is taken and the two are the same, so service is recorded of paced runs only.
 
 use crate::stopwatch::Stopwatch;
 use pitlane_domain::message::{Kind, Message, flag};
 use pitlane_lockfree::counters::Histogram;
 use pitlane_lockfree::stamps::StampReader;
 
+#[cfg(test)]
+mod tests;
+
+/// Bits of a stamp that say when the input should have been sent, ns since the start, modulo 3.2 days.
+const INTENDED_BITS: u32 = 48;
+const INTENDED: u64 = (1 << INTENDED_BITS) - 1;
+/// Significant bits that are kept of how late it was taken: one part in a thousand.
+const LATE_BITS: u32 = 10;
+
+/// Both times of an input in one word, as it travels in a message and in the stamp table: when it should have been sent
+/// and how late it was taken, in nanoseconds of the stopwatch.
+#[inline]
+#[must_use]
+pub fn stamp(intended: u64, taken: u64) -> u64 {
+    let late = taken.saturating_sub(intended);
+    // A number of any size in 16 bits: below 2048 itself, above its highest eleven bits and how far they were shifted.
+    let shift = (u64::BITS - LATE_BITS - 1).saturating_sub(late.leading_zeros());
+    let late = (u64::from(shift) << LATE_BITS) + (late >> shift);
+    (late << INTENDED_BITS) | (intended & INTENDED)
+}
+
+/// Latency and service at `now` of what bears that stamp.
+#[inline]
+fn since(stamp: u64, now: u64) -> (u64, u64) {
+    let latency = now.wrapping_sub(stamp) & INTENDED;
+    // The clocks of two cores may differ by a few counts, so that something ends before it began.
+    let latency = if latency > INTENDED / 2 { 0 } else { latency };
+    let late = stamp >> INTENDED_BITS;
+    let shift = (late >> LATE_BITS).saturating_sub(1);
+    let late = (late - (shift << LATE_BITS)) << shift;
+    (latency, latency.saturating_sub(late))
+}
+
 /// Latencies of one stage. The clock is read once a turn, after its last message.
 pub struct StageLatency {
     stamps: StampReader,
     watch: Stopwatch,
-    histogram: Histogram,
-    /// Ingress of what this turn dealt with.
+    latency: Histogram,
+    /// Of a paced run.
+    service: Option<Histogram>,
+    /// Stamps of what this turn dealt with.
     turn: Vec<u64>,
 }
 
 impl StageLatency {
     /// A stage that deals with at most `burst` messages a turn.
-    pub fn new(stamps: StampReader, watch: Stopwatch, histogram: Histogram, burst: usize) -> Self {
+    pub fn new(
+        stamps: StampReader,
+        watch: Stopwatch,
+        latency: Histogram,
+        service: Option<Histogram>,
+        burst: usize,
+    ) -> Self {
         Self {
             stamps,
             watch,
-            histogram,
+            latency,
+            service,
             turn: Vec::with_capacity(burst),
         }
     }
@@ -39,8 +85,12 @@ impl StageLatency {
             return;
         }
         let now = self.watch.now();
-        for ingress in self.turn.drain(..) {
-            self.histogram.record(now.saturating_sub(ingress));
+        for stamp in self.turn.drain(..) {
+            let (latency, service) = since(stamp, now);
+            self.latency.record(latency);
+            if let Some(histogram) = &mut self.service {
+                histogram.record(service);
+            }
         }
     }
 }

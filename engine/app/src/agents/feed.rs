@@ -1,6 +1,7 @@
 //! Brings the outside in: frames of a source through the intake, or a recorded sequence as it is.
 
 use super::{Closing, leave};
+use crate::latency::stamp;
 use crate::pace::Pace;
 use crate::stopwatch::Stopwatch;
 use crate::topology::BUDGET;
@@ -119,7 +120,7 @@ struct Reader {
     held: Held,
     watch: Stopwatch,
     metrics: FeedTelemetry,
-    /// When the frame being passed on came, or should have come.
+    /// When the frame being passed on came, or should have come, and how late it was taken.
     ingress: u64,
     last_recv: WallNs,
     failure: Option<String>,
@@ -130,7 +131,7 @@ struct Reader {
 }
 
 impl Reader {
-    /// The next message, with its time of ingress in `sequence`; `None` if nothing is due now.
+    /// The next message, with its stamp of ingress in `sequence`; `None` if nothing is due now.
     fn next(&mut self) -> Option<Message> {
         loop {
             match self.input.as_mut()? {
@@ -212,8 +213,9 @@ impl Reader {
         let started = self.watch.now();
         // A frame taken late is timed from when it was due, so that a stall is not hidden. At full speed a frame
         // is due when it is read.
-        self.ingress = if due < now { due } else { started };
-        self.metrics.behind.record(started - self.ingress);
+        let intended = if due < now { due } else { started };
+        self.ingress = stamp(intended, started);
+        self.metrics.behind.record(started - intended);
         // A refused frame is counted by the intake, with its reason.
         if !self.announced {
             intake.announce(ts_recv);
@@ -264,9 +266,9 @@ impl Reader {
             return None;
         }
         self.last_recv = message.ts_recv;
-        self.ingress = due;
+        self.ingress = stamp(due, now);
         self.metrics.behind.record(now - due);
-        message.sequence = due;
+        message.sequence = self.ingress;
         Some(message)
     }
 }
@@ -297,7 +299,8 @@ impl Agent for Feed {
         if work.is_idle() && self.reader.exhausted {
             let last = self.reader.last_recv;
             let mut end = Message::new(InstrumentId::NONE, last, last, &Body::End);
-            end.sequence = self.reader.watch.now();
+            let now = self.reader.watch.now();
+            end.sequence = stamp(now, now);
             self.end_sent = true;
             let mut end = Some(end);
             return Turn::Worked(self.out.send_from(1, || end.take()));
