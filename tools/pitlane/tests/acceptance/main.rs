@@ -8,6 +8,7 @@ mod crash;
 mod days;
 mod numpy;
 mod sample;
+mod stats;
 mod support;
 mod top;
 mod venues;
