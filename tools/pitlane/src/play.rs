@@ -23,8 +23,11 @@ pub struct Show {
     pub strict: bool,
 }
 
-/// How often progress is shown and the end is looked for.
+/// How often the end is looked for.
 const LOOK: Duration = Duration::from_millis(20);
+
+/// Looks from one showing of the progress to the next: it reads the whole page, which an idle engine would notice.
+const LOOKS_PER_SHOW: u64 = 5;
 
 /// Starts the engine, waits for its end, prints the report.
 pub fn play(plan: Plan, show: Show) -> anyhow::Result<u8> {
@@ -34,8 +37,13 @@ pub fn play(plan: Plan, show: Show) -> anyhow::Result<u8> {
         error => error.into(),
     })?;
     let progress = Progress::new(0, show.quiet);
+    let mut looks = 0_u64;
     while !engine.is_finished() {
         std::thread::sleep(LOOK);
+        looks += 1;
+        if !looks.is_multiple_of(LOOKS_PER_SHOW) || !progress.is_shown() {
+            continue;
+        }
         let at = engine.progress();
         progress.at(
             at.bytes[0],

@@ -18,6 +18,11 @@ impl Progress {
         Self(bar)
     }
 
+    /// Whether anybody sees it.
+    pub fn is_shown(&self) -> bool {
+        !self.0.is_hidden()
+    }
+
     /// Says how far it is.
     pub fn at(&self, done: u64, total: u64, message: String) {
         self.0.set_length(total);
