@@ -8,6 +8,8 @@ use super::{
 };
 use proptest::prelude::*;
 
+mod threads;
+
 fn small() -> PageOptions {
     PageOptions {
         entries: 8,
