@@ -12,7 +12,9 @@ use super::{TaskSample, parse_schedstat, parse_stat};
 pub struct Process {
     /// The state letter of its first thread: `T` stopped by a signal, `Z` ended and not yet collected.
     pub state: char,
-    /// When it was started, ns since 1970 UTC, to the kernel's accounting step of 10 ms.
+    /// When it was started, ns since boot, to the kernel's accounting step of 10 ms: with its id, who it is.
+    pub started_boot_ns: u64,
+    /// The same in ns since 1970 UTC.
     pub started_wall_ns: i64,
 }
 
@@ -31,6 +33,7 @@ pub fn process(id: u32) -> Option<Process> {
     let booted_ns = wall_ns(ClockId::Realtime) - wall_ns(ClockId::Boottime);
     Some(Process {
         state,
+        started_boot_ns: started_ns,
         started_wall_ns: booted_ns.saturating_add_unsigned(started_ns),
     })
 }
@@ -55,6 +58,34 @@ pub(super) fn task_in(folder: &str) -> Option<(TaskSample, usize)> {
     Some((sample, parse_core(&stat)?))
 }
 
+/// Where a thread may run, and how often it had to leave its core.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Placement {
+    /// The cores it may run on, as the kernel lists them: `0-3,8`.
+    pub allowed: String,
+    /// Times it left its core by itself, to sleep or to wait.
+    pub left: u64,
+    /// Times the scheduler took its core away.
+    pub preempted: u64,
+}
+
+/// Where a thread of any process may run; `None` when it has ended.
+pub fn placement(process: u32, thread: u32) -> Option<Placement> {
+    parse_status(&fs::read_to_string(format!("/proc/{process}/task/{thread}/status")).ok()?)
+}
+
+fn parse_status(text: &str) -> Option<Placement> {
+    let field = |name: &str| {
+        let mut lines = text.lines();
+        lines.find_map(|line| Some(line.strip_prefix(name)?.strip_prefix(':')?.trim()))
+    };
+    Some(Placement {
+        allowed: field("Cpus_allowed_list")?.to_owned(),
+        left: field("voluntary_ctxt_switches")?.parse().ok()?,
+        preempted: field("nonvoluntary_ctxt_switches")?.parse().ok()?,
+    })
+}
+
 /// A file that a process has mapped.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mapped {
@@ -67,6 +98,7 @@ pub struct Mapped {
 }
 
 /// The files a process has mapped, each once a mapping; `None` when we may not know.
+/// The kernel holds its memory map meanwhile, so a process that must not wait is not asked again and again.
 pub fn mapped_files(id: u32) -> Option<Vec<Mapped>> {
     let maps = fs::read_to_string(format!("/proc/{id}/maps")).ok()?;
     Some(maps.lines().filter_map(parse_mapping).collect())

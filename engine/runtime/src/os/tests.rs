@@ -73,6 +73,13 @@ fn this_process_is_seen_as_any_other() {
     assert!(seen.started_wall_ns <= now, "{seen:?} at {now}");
     let (_, core) = process::task_of(own, thread_id()).expect("this thread lives");
     assert!(core < MAX_CORES);
+    let placement = process::placement(own, thread_id()).expect("this thread lives");
+    assert!(!placement.allowed.is_empty(), "{placement:?}");
+    let before = placement.left;
+    thread::sleep(std::time::Duration::from_millis(1));
+    let after = process::placement(own, thread_id()).expect("this thread lives");
+    assert!(after.left > before, "a sleep leaves the core: {after:?}");
+    assert_eq!(process::placement(own, u32::MAX), None);
     assert!(process::processes().contains(&own));
     assert_eq!(process::process(u32::MAX), None);
 }

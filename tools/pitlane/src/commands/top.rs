@@ -1,13 +1,14 @@
 //! `pitlane top`: a running, hung or dead engine, by its counters page.
 
 use crate::cli::TopArgs;
-use crate::top::look::{Life, Watcher};
+use crate::top::look::{Life, Look, Watcher};
 use crate::top::terminal::{self, Options};
 use crate::top::view::View;
 use crate::top::{find, plain, table};
 use crate::{exit, output};
 use std::io::IsTerminal;
 use std::thread;
+use std::time::Duration;
 
 /// Runs the command.
 pub fn top(args: &TopArgs) -> anyhow::Result<u8> {
@@ -40,11 +41,11 @@ pub fn top(args: &TopArgs) -> anyhow::Result<u8> {
 /// One table, or one object: rates over one interval; totals, at once, when nothing moves any more.
 fn once(watcher: &mut Watcher, args: &TopArgs) -> anyhow::Result<u8> {
     let first = watcher.look();
-    let view = if first.life == Life::Runs {
+    let view = if first.life == Life::Stopped || is_dead(watcher, &first) {
+        View::between(None, &first, None)
+    } else {
         thread::sleep(args.delay);
         View::between(Some(&first), &watcher.look(), None)
-    } else {
-        View::between(None, &first, None)
     };
     if args.json {
         output::print_line(serde_json::to_string(&view)?)?;
@@ -57,10 +58,12 @@ fn once(watcher: &mut Watcher, args: &TopArgs) -> anyhow::Result<u8> {
 /// An object for each interval, until the engine is dead.
 fn lines(watcher: &mut Watcher, args: &TopArgs) -> anyhow::Result<u8> {
     let mut before = watcher.look();
+    if is_dead(watcher, &before) {
+        output::print_line(serde_json::to_string(&View::between(None, &before, None))?)?;
+        return Ok(exit::OK);
+    }
     loop {
-        if before.life != Life::Gone {
-            thread::sleep(args.delay);
-        }
+        thread::sleep(args.delay);
         let now = watcher.look();
         let view = View::between(Some(&before), &now, None);
         output::print_line(serde_json::to_string(&view)?)?;
@@ -69,4 +72,18 @@ fn lines(watcher: &mut Watcher, args: &TopArgs) -> anyhow::Result<u8> {
         }
         before = now;
     }
+}
+
+/// Longer than any thread sleeps: a page that did not move meanwhile has no writer.
+const BEAT: Duration = Duration::from_millis(250);
+
+/// Whether the engine is dead: there is no process, and nobody in a container moves the page either.
+fn is_dead(watcher: &mut Watcher, look: &Look) -> bool {
+    if look.life != Life::Gone {
+        return false;
+    }
+    thread::sleep(BEAT);
+    !View::between(Some(look), &watcher.look(), None)
+        .engine
+        .alive
 }

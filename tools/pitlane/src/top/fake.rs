@@ -11,6 +11,7 @@ use pitlane_lockfree::ring;
 use pitlane_runtime::clock::Anchor;
 use pitlane_runtime::lifecycle::State;
 use pitlane_runtime::os::TaskSample;
+use pitlane_runtime::os::process::Placement;
 use pitlane_runtime::{beat, supervisor};
 use std::collections::BTreeMap;
 
@@ -140,14 +141,26 @@ impl Fake {
         }
     }
 
-    /// What the kernel says of a thread.
+    /// What the kernel says of a thread; each preemption costs it a millisecond.
     pub fn sees(&mut self, tid: u32, state: char, cpu_ms: u64, wait_ms: u64, core: usize) {
         let sample = TaskSample {
             state,
             cpu_ns: cpu_ms * MS,
             wait_ns: Some(wait_ms * MS),
         };
-        self.tasks.insert(tid, Task { sample, core });
+        let placement = Some(Placement {
+            allowed: core.to_string(),
+            left: 0,
+            preempted: wait_ms,
+        });
+        self.tasks.insert(
+            tid,
+            Task {
+                sample,
+                core,
+                placement,
+            },
+        );
     }
 
     /// Its supervisor writes an anchor.

@@ -6,7 +6,7 @@ use pitlane_lockfree::counters::{DistinctError, PageReader, Snapshot, Value};
 use pitlane_runtime::beat;
 use pitlane_runtime::clock::{Anchor, Clock};
 use pitlane_runtime::os::TaskSample;
-use pitlane_runtime::os::process::{self, Process};
+use pitlane_runtime::os::process::{self, Placement, Process};
 use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -40,12 +40,14 @@ pub enum Life {
 }
 
 /// A thread as the kernel lists it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Task {
     /// What the scheduler says.
     pub sample: TaskSample,
     /// The core it ran on last.
     pub core: usize,
+    /// Where it may run; `None` where the kernel does not say.
+    pub placement: Option<Placement>,
 }
 
 /// Looks at one page again and again.
@@ -55,6 +57,8 @@ pub struct Watcher {
     clock: Clock,
     reader: PageReader,
     inode: u64,
+    /// The process that was found to write the page: its id and when it was started.
+    writer: Option<(u32, u64)>,
 }
 
 impl Watcher {
@@ -67,6 +71,7 @@ impl Watcher {
             clock: Clock::new(),
             reader,
             inode,
+            writer: None,
         })
     }
 
@@ -87,13 +92,13 @@ impl Watcher {
         {
             (self.reader, self.inode) = (reader, inode);
             // Whoever was found by its process has left.
-            self.pid = None;
+            (self.pid, self.writer) = (None, None);
         }
         let page = self.reader.snapshot();
         let (errors, errors_beyond) = self.reader.errors();
         let at = self.clock.anchor();
         let pid = self.pid.unwrap_or(page.pid);
-        let life = life(pid, self.inode, page.start_wall_ns);
+        let life = self.life(pid, &page);
         let tasks = if life == Life::Gone {
             BTreeMap::new()
         } else {
@@ -106,6 +111,25 @@ impl Watcher {
             page,
             errors,
             errors_beyond,
+        }
+    }
+
+    /// What has become of the process that writes the page. Its mappings are looked at until they have shown once that
+    /// it is the one; from then on it is known by its start.
+    fn life(&mut self, pid: u32, page: &Snapshot) -> Life {
+        let Some(found) = process::process(pid).filter(Process::lives) else {
+            return Life::Gone;
+        };
+        let who = (pid, found.started_boot_ns);
+        if self.writer != Some(who) {
+            if !writes(pid, &found, self.inode, page) {
+                return Life::Gone;
+            }
+            self.writer = Some(who);
+        }
+        match found.state {
+            'T' | 't' => Life::Stopped,
+            _ => Life::Runs,
         }
     }
 }
@@ -125,28 +149,22 @@ fn inode_of(path: &Path) -> std::io::Result<u64> {
     std::fs::metadata(path).map(|file| file.ino())
 }
 
-/// Whether the process is there and is the one that writes the page: it has it mapped.
-/// Where we may not see its mappings, it must be older than the page.
-fn life(pid: u32, inode: u64, page_start_wall_ns: i64) -> Life {
+/// Whether this process writes the page: it has it mapped. Where we may not see its mappings, it must be older than
+/// the page and have one of its threads.
+fn writes(pid: u32, found: &Process, inode: u64, page: &Snapshot) -> bool {
     /// A wall clock may have been set between the start of the process and now.
     const SLACK_NS: i64 = 2_000_000_000;
-    let Some(found) = process::process(pid).filter(Process::lives) else {
-        return Life::Gone;
+    let Some(files) = process::mapped_files(pid) else {
+        let older = found.started_wall_ns <= page.start_wall_ns.saturating_add(SLACK_NS);
+        return older && tids(page).any(|tid| process::task_of(pid, tid).is_some());
     };
-    let ours = match process::mapped_files(pid) {
-        Some(files) if !files.is_empty() => files
-            .iter()
-            .any(|file| file.writes && file.inode == inode && find::is_page(&file.path)),
-        _ => found.started_wall_ns <= page_start_wall_ns.saturating_add(SLACK_NS),
-    };
-    match (ours, found.state) {
-        (false, _) => Life::Gone,
-        (true, 'T' | 't') => Life::Stopped,
-        (true, _) => Life::Runs,
-    }
+    let is_ours =
+        |file: &process::Mapped| file.writes && file.inode == inode && find::is_page(&file.path);
+    files.iter().any(is_ours)
 }
 
-fn tasks(pid: u32, page: &Snapshot) -> BTreeMap<u32, Task> {
+/// The kernel's ids of all threads on a page.
+fn tids(page: &Snapshot) -> impl Iterator<Item = u32> {
     page.entries
         .iter()
         .filter(|entry| entry.label == beat::TID.label)
@@ -154,9 +172,19 @@ fn tasks(pid: u32, page: &Snapshot) -> BTreeMap<u32, Task> {
             Value::Gauge(tid) => u32::try_from(tid).ok(),
             _ => None,
         })
+}
+
+fn tasks(pid: u32, page: &Snapshot) -> BTreeMap<u32, Task> {
+    tids(page)
         .filter_map(|tid| {
             let (sample, core) = process::task_of(pid, tid)?;
-            Some((tid, Task { sample, core }))
+            let placement = process::placement(pid, tid);
+            let task = Task {
+                sample,
+                core,
+                placement,
+            };
+            Some((tid, task))
         })
         .collect()
 }

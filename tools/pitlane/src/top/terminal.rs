@@ -17,6 +17,9 @@ use std::time::Duration;
 /// Longest wait for a key, so that a signal is noticed soon.
 const LISTEN: Duration = Duration::from_millis(100);
 
+/// The first interval is no longer than this, so that rates are there soon.
+const FIRST: Duration = Duration::from_millis(300);
+
 /// How to show.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -71,7 +74,12 @@ pub fn run(watcher: &mut Watcher, options: &Options) -> anyhow::Result<u8> {
                 .context("cannot draw on this terminal")?;
         }
         let age = Duration::from_nanos(watcher.clock().since_ns(looks.now.at.raw));
-        let left = state.delay.saturating_sub(age);
+        let interval = if looks.view.interval_ns.is_none() {
+            state.delay.min(FIRST)
+        } else {
+            state.delay
+        };
+        let left = interval.saturating_sub(age);
         if left.is_zero() {
             looks.next(watcher, state.paused);
             draw = true;

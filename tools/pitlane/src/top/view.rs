@@ -182,6 +182,10 @@ pub struct ThreadView {
     pub stall_threshold_ns: u64,
     /// How long it has been running, or ran.
     pub uptime_ns: Option<u64>,
+    /// The cores it may run on, as the kernel lists them.
+    pub allowed: Option<String>,
+    /// Times the scheduler took its core away, in a second.
+    pub preempted_per_s: Option<f64>,
     /// Time since its current duty cycle began, when its process is alive.
     pub beat_age_ns: Option<u64>,
 }

@@ -109,14 +109,16 @@ const ERRORS: [Column; 5] = [
     left("first", "FIRST", 20),
 ];
 
-const PINNING: [Column; 9] = [
+const PINNING: [Column; 11] = [
     left("thread", "THREAD", 10),
     right("core", "PINNED", 6),
     right("on", "RUNS ON", 7),
     left("rest", "REST", 7),
-    left("agents", "AGENTS", 20),
+    left("allowed", "MAY RUN ON", 10),
+    left("agents", "AGENTS", 10),
     right("cpu", "CPU%", 5),
     right("wait", "WAIT%", 5),
+    right("preempted", "PREEMPTED/S", 11),
     right("parks", "PARKS/S", 7),
     right("tid", "TID", 7),
 ];
@@ -158,7 +160,7 @@ fn thread(thread: &ThreadView) -> Vec<Cell> {
     let beat = thread.beat_age_ns.map_or_else(Cell::unknown, time);
     vec![
         name(&thread.name),
-        thread.core.map_or_else(Cell::unknown, whole),
+        thread.core.map_or_else(Cell::unknown, plain),
         on_core(thread),
         thread_state(thread),
         rate(thread.loops_per_s),
@@ -184,15 +186,29 @@ fn pinned(thread: &ThreadView) -> Vec<Cell> {
         name(&thread.name),
         thread
             .core
-            .map_or_else(|| Cell::text("no").tone(Tone::Dim), whole),
+            .map_or_else(|| Cell::text("no").tone(Tone::Dim), plain),
         on_core(thread),
         thread.rest.map_or_else(Cell::unknown, Cell::text),
+        thread
+            .allowed
+            .as_ref()
+            .map_or_else(Cell::unknown, Cell::text),
         Cell::text(thread.agents.join(", ")),
         share(thread.cpu_share),
         waiting(thread.wait_share),
+        preempted(thread),
         rate(thread.parks_per_s),
         plain(thread.tid.into()),
     ]
+}
+
+/// On a core of its own, nobody should take it away.
+fn preempted(thread: &ThreadView) -> Cell {
+    let cell = rate(thread.preempted_per_s);
+    match cell.number {
+        Some(times) if times > 0.0 && thread.core.is_some() => cell.tone(Tone::Warn),
+        _ => cell,
+    }
 }
 
 /// The core a thread is on; wrong when it is not the one it is pinned to.
@@ -200,7 +216,7 @@ fn on_core(thread: &ThreadView) -> Cell {
     let Some(on) = thread.on_core else {
         return Cell::unknown();
     };
-    let cell = whole(on as u64);
+    let cell = plain(on as u64);
     match thread.core {
         Some(core) if core != on as u64 => cell.tone(Tone::Bad),
         _ => cell,

@@ -1,8 +1,8 @@
 //! Threads: what their heartbeats and the kernel say.
 
 use super::ThreadView;
-use super::pair::{Pair, share};
-use crate::top::look::Look;
+use super::pair::{Pair, per_second, share};
+use crate::top::look::{Look, Task};
 use pitlane_lockfree::counters::Value;
 use pitlane_runtime::beat;
 use pitlane_runtime::health::{ThreadLook, Verdict, judge_thread};
@@ -39,6 +39,10 @@ fn thread(pair: &Pair, index: usize, name: &str) -> ThreadView {
                 .saturating_sub(earlier?.sample.wait_ns?),
         )
     };
+    let preempted = || {
+        let times = |task: &Task| Some(task.placement.as_ref()?.preempted);
+        Some(times(task?)?.saturating_sub(times(earlier?)?))
+    };
     let busy: Option<u64> = agents
         .iter()
         .map(|agent| pair.growth(agent, beat::BUSY_NS.label))
@@ -66,6 +70,12 @@ fn thread(pair: &Pair, index: usize, name: &str) -> ThreadView {
         parks_per_s: pair.rate(&owner, beat::PARKS.label),
         cpu_share: cpu().and_then(of_interval),
         wait_share: wait().and_then(of_interval),
+        allowed: task
+            .and_then(|task| task.placement.as_ref())
+            .map(|placement| placement.allowed.clone()),
+        preempted_per_s: preempted()
+            .zip(pair.interval_ns)
+            .map(|(times, interval)| per_second(times, interval)),
         cycle_max_ns: pair.ticks_ns(number(beat::CYCLE_MAX.label)),
         stalls: number(beat::STALLS.label),
         stalls_recent: pair.growth(&owner, beat::STALLS.label),
