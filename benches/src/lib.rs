@@ -1,9 +1,14 @@
 //! Benchmarks against the limits of the machine and against rival crates.
 //!
 //! Here is what they share: the bundled sample as frames and as messages.
+//! [`contenders`] do the same work in different ways, [`rounds`] lets them take turns, [`report`] makes the table.
 //! [`operations`] and [`gate`] count instructions, which is what a change is held against.
 #![forbid(unsafe_code)]
 
+pub mod machine;
+pub mod rounds;
+pub mod report;
+pub mod contenders;
 pub mod operations;
 pub mod gate;
 

@@ -5,7 +5,7 @@
 
 use crate::{OwnedFrame, VENUE, agg_trades, frames, messages, of_stream, table};
 use pitlane_domain::book::{Book, Quality, Stamp};
-use pitlane_domain::decode::{Levels, decode};
+use pitlane_domain::decode::{Decoder, Levels, decode};
 use pitlane_domain::instrument::InstrumentId;
 use pitlane_domain::intake::{Intake, IntakeOptions};
 use pitlane_domain::market::Market;
@@ -38,7 +38,7 @@ const FRAMES: usize = 3000;
 const BATCH: u64 = 64;
 
 /// Every operation, in the order in which an input meets them.
-pub const OPERATIONS: [Operation; 17] = [
+pub const OPERATIONS: [Operation; 19] = [
     operation("decode-trade", 4, |n| decoded("btcusdt@trade", n)),
     operation("decode-agg-trade", 4, |n| {
         decode_all(&agg_trades(&of_stream(frames(FRAMES), "btcusdt@trade")), n)
@@ -47,6 +47,12 @@ pub const OPERATIONS: [Operation; 17] = [
         decoded("btcusdt@bookTicker", n)
     }),
     operation("decode-depth", 2, |n| decoded("btcusdt@depth@", n)),
+    operation("decode-trade-unlearned", 4, |n| {
+        decoded_unlearned("btcusdt@trade", n)
+    }),
+    operation("decode-depth-unlearned", 2, |n| {
+        decoded_unlearned("btcusdt@depth@", n)
+    }),
     operation("intake-and-numbering", 1, intake),
     operation("book-level", 2, book),
     operation("market-message", 2, market),
@@ -76,9 +82,23 @@ fn decoded(stream: &str, passes: u64) -> u64 {
 }
 
 fn decode_all(frames: &[OwnedFrame], passes: u64) -> u64 {
-    let (table, mut levels) = (table(), Levels::default());
+    let (mut decoder, mut levels) = (Decoder::new(table()), Levels::default());
     for _ in 0..passes {
         for frame in frames {
+            let fact = decoder.decode(VENUE, &frame.stream, &frame.bytes, &mut levels);
+            black_box(&fact).as_ref().expect("a frame of the sample");
+            black_box(&levels);
+        }
+    }
+    passes * frames.len() as u64
+}
+
+/// As a frame is decoded whose layout is not that of the last one of its stream.
+fn decoded_unlearned(stream: &str, passes: u64) -> u64 {
+    let frames = of_stream(frames(FRAMES), stream);
+    let (table, mut levels) = (table(), Levels::default());
+    for _ in 0..passes {
+        for frame in &frames {
             let fact = decode(VENUE, &frame.stream, &frame.bytes, &table, &mut levels);
             black_box(&fact).as_ref().expect("a frame of the sample");
             black_box(&levels);

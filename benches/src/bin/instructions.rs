@@ -11,6 +11,7 @@ use clap::{Parser, Subcommand};
 use pitlane_benches::gate::{
     Baseline, Circumstances, Entry, TOLERANCE_PERCENT, compare, instructions_of,
 };
+use pitlane_benches::machine::built_for;
 use pitlane_benches::operations::{self, OPERATIONS, Operation};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -270,22 +271,6 @@ fn circumstances() -> anyhow::Result<Circumstances> {
         pair("features under valgrind", seen.trim().to_owned()),
         pair("libc", said("getconf", "GNU_LIBC_VERSION")?),
     ])
-}
-
-/// The architecture, and those instruction sets beyond its least that this program was built with.
-fn built_for() -> String {
-    let mut text = std::env::consts::ARCH.to_owned();
-    let wider = [
-        (cfg!(target_feature = "sse4.2"), "sse4.2"),
-        (cfg!(target_feature = "avx2"), "avx2"),
-        (cfg!(target_feature = "bmi2"), "bmi2"),
-        (cfg!(target_feature = "avx512f"), "avx512f"),
-    ];
-    for (_, name) in wider.iter().filter(|(is_on, _)| *is_on) {
-        text.push('+');
-        text.push_str(name);
-    }
-    text
 }
 
 #[cfg(target_arch = "x86_64")]
