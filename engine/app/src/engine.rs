@@ -12,7 +12,7 @@ use crate::latency::StageLatency;
 use crate::pace::{Pace, Speed};
 use crate::report::Report;
 use crate::stopwatch::Stopwatch;
-use crate::topology::BUDGET;
+use crate::topology::{self, BUDGET};
 use pitlane_domain::instrument::InstrumentTable;
 use pitlane_domain::intake::{Intake, IntakeOptions};
 use pitlane_domain::message::schema;
@@ -31,7 +31,7 @@ use pitlane_runtime::agent::AgentSpec;
 use pitlane_runtime::clock::Clock;
 use pitlane_runtime::core_map::CoreMap;
 use pitlane_runtime::lifecycle::Stop;
-use pitlane_runtime::log::{Level, LogFile, LogRings, Logger, LoggerOptions, Notices};
+use pitlane_runtime::log::{Level, LogFile, LogRings, Logger, LoggerOptions, Notice, Notices};
 use pitlane_runtime::runner::{ExitReport, RunOptions, Running, launch};
 use pitlane_runtime::stats::PAGE;
 use pitlane_runtime::supervisor::{Supervisor, SupervisorOptions};
@@ -98,6 +98,14 @@ pub enum StartError {
         /// The directory.
         path: PathBuf,
     },
+    /// Agents that could wait for each other for ever: a bug in the topology.
+    #[error(
+        "the topology has a cycle of lossless edges through {agent}; make one of its edges lossy or a tail"
+    )]
+    Cycle {
+        /// One of the agents on it.
+        agent: &'static str,
+    },
 }
 
 /// A running engine.
@@ -130,6 +138,9 @@ impl Engine {
             core_map,
             stop,
         } = plan;
+        if let Some(agent) = topology::lossless_cycle(&topology::EDGES) {
+            return Err(StartError::Cycle { agent });
+        }
         for dir in [&config.tick_store.dir, &config.log.dir, &config.stats.dir] {
             make(dir)?;
         }
@@ -168,6 +179,12 @@ impl Engine {
         }
         .agents(source, speed, store, &recovery, &mut names)?;
         let (specs, notices) = specs;
+        if recovery.lost_committed() {
+            // Somebody may have acted on what is gone.
+            let dir = config.tick_store.dir.display();
+            let text = format!("tick store in {dir}: {recovery}");
+            notices.post(&clock, Notice::new(Level::Error, "recorder", text));
+        }
         let mut options = RunOptions::new(clock.clone());
         options.stop = stop;
         options.page = page.clone();

@@ -119,6 +119,14 @@ impl Region {
         load_all(first_words(&self.slice()[start..]))
     }
 
+    /// Words to read one by one, where a loop over [`Region::load`] would check every index.
+    #[cfg(not(loom))]
+    #[inline]
+    #[must_use]
+    pub(crate) fn atomics(&self, start: usize, count: usize) -> &[AtomicU64] {
+        &self.slice()[start..start + count]
+    }
+
     /// A handle to `count` words from `start`, to read and write, that keeps the region alive.
     ///
     /// # Panics

@@ -108,23 +108,45 @@ pub fn ring<T: Copy + Send>(
     (
         Producer {
             ring: producer,
-            sent: counters.sent,
+            sent: Total::new(counters.sent),
             blocked: counters.blocked,
             blocked_ticks: counters.blocked_ticks,
             blocked_since: None,
         },
         Consumer {
             ring: consumer,
-            received: counters.received,
+            received: Total::new(counters.received),
+            highest: usize::try_from(counters.high_water.get()).unwrap_or(usize::MAX),
             high_water: counters.high_water,
         },
     )
 }
 
+/// A counter whose value is also kept here, so that counting is a store: the page's line may be with a reader just now.
+struct Total {
+    value: u64,
+    shown: Counter,
+}
+
+impl Total {
+    fn new(shown: Counter) -> Self {
+        Self {
+            value: shown.get(),
+            shown,
+        }
+    }
+
+    #[inline]
+    fn add(&mut self, by: usize) {
+        self.value = self.value.wrapping_add(by as u64);
+        self.shown.set(self.value);
+    }
+}
+
 /// The sending end of a lossless edge.
 pub struct Producer<T> {
     ring: rtrb::Producer<T>,
-    sent: Counter,
+    sent: Total,
     blocked: Counter,
     blocked_ticks: Counter,
     blocked_since: Option<u64>,
@@ -203,8 +225,22 @@ impl<T: Copy + Send> Producer<T> {
             return Work::NONE;
         };
         let sent = chunk.fill_from_iter(core::iter::from_fn(&mut next));
-        self.sent.add(sent as u64);
+        self.sent.add(sent);
         Work::of(sent)
+    }
+
+    /// Sends all messages of a slice. They become visible at once.
+    ///
+    /// # Panics
+    /// If they do not fit: the agent was polled without credit, which is a bug in its declared burst.
+    #[inline]
+    pub fn send_all(&mut self, messages: &[T]) -> Work {
+        assert!(
+            self.ring.push_entire_slice(messages).is_ok(),
+            "more messages than room: more than the declared burst"
+        );
+        self.sent.add(messages.len());
+        Work::of(messages.len())
     }
 
     /// Whether the consumer is gone.
@@ -217,7 +253,9 @@ impl<T: Copy + Send> Producer<T> {
 /// The receiving end of a lossless or lossy edge.
 pub struct Consumer<T> {
     ring: rtrb::Consumer<T>,
-    received: Counter,
+    received: Total,
+    /// What `high_water` shows.
+    highest: usize,
     high_water: Gauge,
 }
 
@@ -230,16 +268,23 @@ impl<T: Copy + Send> Consumer<T> {
         if waiting == 0 {
             return Work::NONE;
         }
-        self.high_water.raise(waiting as u64);
+        if waiting > self.highest {
+            self.highest = waiting;
+            self.high_water.set(waiting as u64);
+        }
         let count = waiting.min(max);
         let Ok(chunk) = self.ring.read_chunk(count) else {
             return Work::NONE;
         };
         let (first, second) = chunk.as_slices();
-        first.iter().for_each(&mut each);
-        second.iter().for_each(&mut each);
+        for message in first {
+            each(message);
+        }
+        for message in second {
+            each(message);
+        }
         chunk.commit_all();
-        self.received.add(count as u64);
+        self.received.add(count);
         Work::of(count)
     }
 

@@ -10,6 +10,7 @@ use pitlane_domain::intake::Intake;
 use pitlane_domain::message::{Body, Message};
 use pitlane_domain::units::WallNs;
 use pitlane_edges::source::{FrameSource, ImportReport};
+use pitlane_lockfree::Record;
 use pitlane_lockfree::counters::{Counter, Gauge, Histogram};
 use pitlane_lockfree::ring::Producer;
 use pitlane_lockfree::tick::TickReader;
@@ -57,7 +58,7 @@ pub struct FeedTelemetry {
     pub log: Log,
 }
 
-/// A frame, or a record, that is not due yet.
+/// A frame that is not due yet, or records read ahead.
 #[derive(Default)]
 struct Held {
     due: u64,
@@ -65,7 +66,11 @@ struct Held {
     ts_recv: WallNs,
     stream: Vec<u8>,
     bytes: Vec<u8>,
-    record: Option<Message>,
+    /// Records of a stored sequence, those before `next` passed on already.
+    records: Vec<Message>,
+    next: usize,
+    /// The next record is not due yet.
+    record_waits: bool,
 }
 
 /// The feed agent.
@@ -92,9 +97,13 @@ impl Feed {
         let reader = Reader {
             input: Some(input),
             pace,
-            held: Held::default(),
+            held: Held {
+                records: Vec::with_capacity(BUDGET),
+                ..Held::default()
+            },
             watch,
             metrics,
+            now: 0,
             ingress: 0,
             last_recv: WallNs(0),
             failure: None,
@@ -120,6 +129,8 @@ struct Reader {
     held: Held,
     watch: Stopwatch,
     metrics: FeedTelemetry,
+    /// The clock as this poll read it, for records: one reading for all that are due.
+    now: u64,
     /// When the frame being passed on came, or should have come, and how late it was taken.
     ingress: u64,
     last_recv: WallNs,
@@ -168,14 +179,16 @@ impl Reader {
         let Some(Input::Frames { source, intake }) = self.input.as_mut() else {
             return false;
         };
-        let now = self.watch.now();
-        let (due, venue, ts_recv, stream, bytes) = if let Some(venue) = self.held.venue {
+        // Read once the frame is in memory: the source's own work is not decoding.
+        let (due, started, venue, ts_recv, stream, bytes) = if let Some(venue) = self.held.venue {
+            let now = self.watch.now();
             if self.held.due > now {
                 return false;
             }
             self.held.venue = None;
             (
                 self.held.due,
+                now,
                 venue,
                 self.held.ts_recv,
                 &self.held.stream[..],
@@ -185,6 +198,7 @@ impl Reader {
             match source.next() {
                 Ok(Some(frame)) => {
                     self.last_recv = frame.ts_recv;
+                    let now = self.watch.now();
                     let due = self.pace.due(frame.ts_recv, now);
                     if due > now {
                         (self.held.due, self.held.venue, self.held.ts_recv) =
@@ -195,7 +209,14 @@ impl Reader {
                         self.held.bytes.extend_from_slice(frame.bytes);
                         return false;
                     }
-                    (due, frame.venue, frame.ts_recv, frame.stream, frame.bytes)
+                    (
+                        due,
+                        now,
+                        frame.venue,
+                        frame.ts_recv,
+                        frame.stream,
+                        frame.bytes,
+                    )
                 }
                 Ok(None) => {
                     self.exhausted = true;
@@ -210,12 +231,10 @@ impl Reader {
                 }
             }
         };
-        let started = self.watch.now();
         // A frame taken late is timed from when it was due, so that a stall is not hidden. At full speed a frame
         // is due when it is read.
-        let intended = if due < now { due } else { started };
-        self.ingress = stamp(intended, started);
-        self.metrics.behind.record(started - intended);
+        self.ingress = stamp(due, started);
+        self.metrics.behind.record(started - due);
         // A refused frame is counted by the intake, with its reason.
         if !self.announced {
             intake.announce(ts_recv);
@@ -244,30 +263,38 @@ impl Reader {
         let Some(Input::Store(reader)) = self.input.as_mut() else {
             return None;
         };
-        let now = self.watch.now();
-        let mut message = match self.held.record.take() {
-            Some(message) => message,
-            None => match reader.next_batch(1) {
-                Ok([record, ..]) => bytemuck::cast(*record),
+        if self.held.next == self.held.records.len() {
+            self.held.records.clear();
+            self.held.next = 0;
+            match reader.next_batch(BUDGET) {
                 Ok([]) => {
                     self.exhausted = true;
                     return None;
+                }
+                Ok(batch) => {
+                    let messages = batch
+                        .iter()
+                        .map(|record| bytemuck::cast::<Record, Message>(*record));
+                    self.held.records.extend(messages);
                 }
                 Err(error) => {
                     self.failure = Some(error.to_string());
                     self.exhausted = true;
                     return None;
                 }
-            },
-        };
-        let due = self.pace.due(message.ts_recv, now);
-        if due > now {
-            (self.held.record, self.held.due) = (Some(message), due);
+            }
+        }
+        let mut message = self.held.records[self.held.next];
+        let due = self.pace.due(message.ts_recv, self.now);
+        self.held.record_waits = due > self.now;
+        if self.held.record_waits {
+            self.held.due = due;
             return None;
         }
+        self.held.next += 1;
         self.last_recv = message.ts_recv;
-        self.ingress = stamp(due, now);
-        self.metrics.behind.record(now - due);
+        self.ingress = stamp(due, self.now);
+        self.metrics.behind.record(self.now - due);
         message.sequence = self.ingress;
         Some(message)
     }
@@ -291,6 +318,9 @@ impl Agent for Feed {
         }
         let frames = self.reader.frames;
         self.reader.show_progress();
+        if let Some(Input::Store(_)) = self.reader.input {
+            self.reader.now = self.reader.watch.now();
+        }
         let work = self.out.send_from(budget, || self.reader.next());
         if work.is_idle() && self.reader.frames > frames {
             // Frames without a message (refused, repeated) are work too.
@@ -311,7 +341,7 @@ impl Agent for Feed {
     /// A frame or record that waits to be due wants the thread back by then.
     fn timer(&self) -> Option<u64> {
         let held = &self.reader.held;
-        let waits = held.venue.is_some() || held.record.is_some();
+        let waits = held.venue.is_some() || held.record_waits;
         waits.then(|| self.reader.watch.raw_at(held.due))
     }
 

@@ -91,13 +91,8 @@ impl Agent for Sequencer {
             batch.push(numbered.message);
         });
         for output in [&mut self.recorder, &mut self.market] {
-            let mut next = self.batch.iter().copied();
-            let sent = output.send_from(self.batch.len(), || next.next());
-            assert_eq!(
-                sent.count() as usize,
-                self.batch.len(),
-                "room was granted before the input was taken"
-            );
+            // Room was granted before the input was taken.
+            let _ = output.send_all(&self.batch);
         }
         Turn::Worked(taken)
     }

@@ -4,7 +4,6 @@ use super::error::StoreError;
 use super::file;
 use super::layout::segment_name;
 use super::segment::SegmentReader;
-use crate::crc::record_crc;
 use crate::work::Work;
 use crate::{Record, sequence_of, time_of};
 use std::path::{Path, PathBuf};
@@ -56,22 +55,8 @@ impl TickReader {
             return Ok(&[]);
         };
         let batch = segment.records(ahead.index, count);
-        // A cursor that was damaged would lead into what was never written.
-        let in_order = |(record, expected)| sequence_of(record) == expected;
-        if !batch.iter().zip(self.next..).all(in_order) {
-            let name = segment_name(segment.header().first_sequence);
-            return Err(StoreError::Damaged {
-                path: self.dir.join(name),
-                what: "a record has not the sequence number that belongs there",
-            });
-        }
-        let right = |(record, index)| record_crc(record) == segment.crc(index);
-        if !batch.iter().zip(ahead.index..).all(right) {
-            let name = segment_name(segment.header().first_sequence);
-            return Err(StoreError::Damaged {
-                path: self.dir.join(name),
-                what: "a record does not match its checksum",
-            });
+        if !segment.are_whole(ahead.index, batch) {
+            return Err(damage(&self.dir, segment, ahead.index, batch));
         }
         self.next += count as u64;
         Ok(batch)
@@ -224,5 +209,22 @@ impl TickReader {
 
     fn exists(&self, first: u64) -> bool {
         self.dir.join(segment_name(first)).exists()
+    }
+}
+
+/// What is wrong with records of which one is not whole.
+#[cold]
+fn damage(dir: &Path, segment: &SegmentReader, from: usize, records: &[Record]) -> StoreError {
+    let first = segment.header().first_sequence;
+    // A cursor that was damaged would lead into what was never written.
+    let in_order = |(record, expected)| sequence_of(record) == expected;
+    let what = if records.iter().zip(first + from as u64..).all(in_order) {
+        "a record does not match its checksum"
+    } else {
+        "a record has not the sequence number that belongs there"
+    };
+    StoreError::Damaged {
+        path: dir.join(segment_name(first)),
+        what,
     }
 }

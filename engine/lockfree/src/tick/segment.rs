@@ -10,6 +10,8 @@ use super::layout::{
     OFFSET_DAY, OFFSET_DURABLE, OFFSET_FIRST_SEQUENCE, OFFSET_HEADER_CRC, OFFSET_MAGIC,
     OFFSET_SCHEMA, OFFSET_VERSION, VERSION, day_of, records_offset, segment_bytes, word,
 };
+#[cfg(not(loom))]
+use crate::crc::are_whole;
 use crate::crc::record_crc;
 use crate::region::{Region, Words, first_words, load_all, store_all};
 use crate::sync::{Ordering, fence};
@@ -346,5 +348,17 @@ impl SegmentReader {
         // SAFETY: the records lie below the committed cursor, which was read with acquire ordering,
         // and `SegmentWriter` writes only at and behind `appended`, which is never below that cursor.
         unsafe { self.region.frozen(start, count) }
+    }
+
+    /// Whether records from index `from` on, as [`SegmentReader::records`] gave them, have their numbers and match their
+    /// CRCs.
+    #[cfg(not(loom))]
+    #[inline]
+    #[must_use]
+    pub(crate) fn are_whole(&self, from: usize, records: &[Record]) -> bool {
+        let first = self.header.first_sequence + from as u64;
+        let words = (from % 2 + records.len()).div_ceil(2);
+        let column = self.region.atomics(word(OFFSET_CRCS) + from / 2, words);
+        are_whole(records, first, column, !from.is_multiple_of(2))
     }
 }
