@@ -394,8 +394,8 @@ impl Checker<'_> {
     }
 }
 
-/// A short list of cores, ranges folded.
-fn list(cores: &BTreeSet<usize>) -> String {
+/// A short list of cores, ranges folded: `0-3,8`, or `none`.
+pub fn list(cores: &BTreeSet<usize>) -> String {
     if cores.is_empty() {
         return "none".to_owned();
     }

@@ -10,6 +10,7 @@
 pub mod clock;
 pub mod os;
 pub mod core_map;
+pub mod hiccup;
 pub mod idle;
 pub mod lifecycle;
 mod contain;

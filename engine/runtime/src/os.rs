@@ -1,13 +1,16 @@
-//! What the operating system knows of a thread: where it runs, how long it ran, what it waits for.
+//! What the operating system knows of a thread: where it runs, how long it ran, what it waits for;
+//! and of the ground it stands on: the machine's name, the room on a disk.
+//! [`process`] looks at other processes.
 //!
-//! Everything here asks about one thread of this process and nothing else; [`process`] looks at others.
 //! Pinning goes by the core's number as configured, never by an index into a list of cores,
 //! because such lists hide isolated cores and shrink once a thread is pinned.
 
 use rustix::thread::{CpuSet, gettid, sched_getaffinity, sched_setaffinity};
 use rustix::time::{ClockId, clock_gettime};
+use serde::Serialize;
 use std::collections::BTreeSet;
 use std::fs;
+use std::path::Path;
 use thiserror::Error;
 
 pub mod process;
@@ -91,6 +94,49 @@ pub fn thread_cpu_ns() -> u64 {
     seconds.saturating_mul(1_000_000_000).saturating_add(nanos)
 }
 
+/// How often the calling thread left its core.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Switches {
+    /// It waited for something.
+    pub voluntary: u64,
+    /// Somebody else was given its core.
+    pub involuntary: u64,
+}
+
+/// The switches of the calling thread so far; `None` where the kernel does not tell.
+pub fn switches() -> Option<Switches> {
+    parse_switches(&fs::read_to_string("/proc/thread-self/status").ok()?)
+}
+
+fn parse_switches(status: &str) -> Option<Switches> {
+    let field = |name: &str| {
+        let mut lines = status.lines();
+        lines.find_map(|line| line.strip_prefix(name)?.trim().parse().ok())
+    };
+    Some(Switches {
+        voluntary: field("voluntary_ctxt_switches:")?,
+        involuntary: field("nonvoluntary_ctxt_switches:")?,
+    })
+}
+
+/// What a file system has for this process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Room {
+    /// Bytes it may still fill.
+    pub free_bytes: u64,
+    /// Whether it may write at the path asked about.
+    pub writable: bool,
+}
+
+/// Asks about the file system of an existing path.
+pub fn room(path: &Path) -> std::io::Result<Room> {
+    let stat = rustix::fs::statvfs(path)?;
+    Ok(Room {
+        free_bytes: stat.f_bavail.saturating_mul(stat.f_frsize),
+        writable: rustix::fs::access(path, rustix::fs::Access::WRITE_OK).is_ok(),
+    })
+}
+
 /// What the scheduler says of a thread, as another thread sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TaskSample {
@@ -126,7 +172,7 @@ fn parse_schedstat(text: &str) -> Option<(u64, u64)> {
 }
 
 /// Text about this machine that belongs beside any figure measured on it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, serde::Deserialize)]
 #[serde(default)]
 pub struct Machine {
     /// Processor name.
@@ -144,8 +190,13 @@ pub struct Machine {
 impl Machine {
     /// Reads what can be read; what cannot stays empty.
     pub fn read() -> Self {
+        Self::under(Path::new("/"))
+    }
+
+    /// The same from the files under another root.
+    pub fn under(root: &Path) -> Self {
         let text = |path: &str| {
-            fs::read_to_string(path).map_or(String::new(), |text| text.trim().to_owned())
+            fs::read_to_string(root.join(path)).map_or(String::new(), |text| text.trim().to_owned())
         };
         let field = |file: &str, name: &str| {
             file.lines()
@@ -153,12 +204,12 @@ impl Machine {
                 .and_then(|line| line.split_once(':'))
                 .map_or(String::new(), |(_, value)| value.trim().to_owned())
         };
-        let memory = field(&text("/proc/meminfo"), "MemTotal");
+        let memory = field(&text("proc/meminfo"), "MemTotal");
         Self {
-            cpu_model: field(&text("/proc/cpuinfo"), "model name"),
-            cores_online: text("/sys/devices/system/cpu/online"),
-            cores_isolated: text("/sys/devices/system/cpu/isolated"),
-            kernel: text("/proc/sys/kernel/osrelease"),
+            cpu_model: field(&text("proc/cpuinfo"), "model name"),
+            cores_online: text("sys/devices/system/cpu/online"),
+            cores_isolated: text("sys/devices/system/cpu/isolated"),
+            kernel: text("proc/sys/kernel/osrelease"),
             memory_kib: memory
                 .split_ascii_whitespace()
                 .next()

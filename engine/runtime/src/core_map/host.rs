@@ -2,8 +2,12 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::path::Path;
 
 use crate::os;
+
+/// Cores of isolated cpuset partitions, of the second version of control groups.
+const PARTITIONS: &str = "sys/fs/cgroup/cpuset.cpus.isolated";
 
 /// What the kernel says about the cores. Built by hand in tests.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,13 +28,22 @@ impl Host {
     /// Asks the kernel. Call it before any thread is pinned: the answer to "allowed" is the
     /// calling thread's own mask.
     pub fn read() -> Self {
-        let allowed = os::affinity().unwrap_or_default();
+        Self::under(Path::new("/"), os::affinity().unwrap_or_default())
+    }
+
+    /// The same from the files under another root, for a process that may use `allowed`.
+    pub fn under(root: &Path, allowed: BTreeSet<usize>) -> Self {
+        let list = |name: &str| read_list(root, &format!("sys/devices/system/cpu/{name}"));
         Self {
             // Without /sys only our own mask is known; it is the safe answer to both questions.
-            possible: read_list("possible").unwrap_or_else(|_| allowed.clone()),
-            online: read_list("online").unwrap_or_else(|_| allowed.clone()),
-            isolated: read_list("isolated"),
-            nohz_full: read_list("nohz_full"),
+            possible: list("possible").unwrap_or_else(|_| allowed.clone()),
+            online: list("online").unwrap_or_else(|_| allowed.clone()),
+            isolated: list("isolated").map(|mut isolated| {
+                // Partitions made since boot are listed here and, on older kernels, nowhere else.
+                isolated.extend(read_list(root, PARTITIONS).unwrap_or_default());
+                isolated
+            }),
+            nohz_full: list("nohz_full"),
             allowed,
         }
     }
@@ -41,10 +54,9 @@ impl Host {
     }
 }
 
-fn read_list(name: &str) -> Result<BTreeSet<usize>, String> {
-    let path = format!("/sys/devices/system/cpu/{name}");
-    let text = fs::read_to_string(&path).map_err(|error| format!("{path}: {error}"))?;
-    parse_core_list(text.trim()).ok_or_else(|| format!("{path}: \"{}\" is no list", text.trim()))
+fn read_list(root: &Path, file: &str) -> Result<BTreeSet<usize>, String> {
+    let text = fs::read_to_string(root.join(file)).map_err(|error| format!("/{file}: {error}"))?;
+    parse_core_list(text.trim()).ok_or_else(|| format!("/{file}: \"{}\" is no list", text.trim()))
 }
 
 /// Reads the kernel's way of listing cores: `0-3,8,10-11`; `(null)` and nothing are the empty list.

@@ -284,3 +284,28 @@ fn this_machine_can_be_read() {
     assert!(!host.usable().is_empty());
     assert!(host.online.is_subset(&host.possible));
 }
+
+#[test]
+fn a_host_is_read_from_the_files_under_a_root() {
+    let root = tempfile::tempdir().expect("a folder");
+    let write = |file: &str, text: &str| {
+        let path = root.path().join(file);
+        std::fs::create_dir_all(path.parent().expect("a parent")).expect("folders");
+        std::fs::write(path, text).expect("a file");
+    };
+    let cores = |text| parse_core_list(text).expect("a list");
+    let bare = Host::under(root.path(), cores("1"));
+    assert_eq!((bare.possible, bare.online), (cores("1"), cores("1")));
+    assert!(bare.isolated.expect_err("no such file").contains("/sys/"));
+    write("sys/devices/system/cpu/possible", "0-7\n");
+    write("sys/devices/system/cpu/online", "0-5\n");
+    write("sys/devices/system/cpu/isolated", "2-3\n");
+    write("sys/devices/system/cpu/nohz_full", "(null)\n");
+    let booted = Host::under(root.path(), cores("0-5"));
+    assert_eq!(booted.isolated, Ok(cores("2-3")));
+    assert_eq!(booted.nohz_full, Ok(cores("")));
+    assert_eq!(booted.usable(), cores("0-5"));
+    write("sys/fs/cgroup/cpuset.cpus.isolated", "5\n");
+    let partitioned = Host::under(root.path(), cores("0-5"));
+    assert_eq!(partitioned.isolated, Ok(cores("2-3,5")));
+}

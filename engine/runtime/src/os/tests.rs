@@ -106,3 +106,27 @@ fn a_mapped_file_is_found_by_its_number_until_it_is_unmapped() {
     assert!(mapped(false).is_some());
     drop(reader);
 }
+
+#[test]
+fn a_thread_that_sleeps_leaves_its_core_of_its_own_will() {
+    let before = switches().expect("Linux tells");
+    thread::sleep(std::time::Duration::from_millis(1));
+    let after = switches().expect("Linux tells");
+    assert!(after.voluntary > before.voluntary, "{before:?} {after:?}");
+    let text = "Name:\tx\nvoluntary_ctxt_switches:\t7\nnonvoluntary_ctxt_switches:\t2\n";
+    let read = Switches {
+        voluntary: 7,
+        involuntary: 2,
+    };
+    assert_eq!(parse_switches(text), Some(read));
+    assert_eq!(parse_switches("Name:\tx\n"), None);
+}
+
+#[test]
+fn a_folder_of_our_own_has_room() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let room = room(dir.path()).expect("it exists");
+    assert!(room.writable);
+    assert!(room.free_bytes > 0);
+    assert!(super::room(&dir.path().join("missing")).is_err());
+}
