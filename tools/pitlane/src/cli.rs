@@ -15,6 +15,15 @@ pub struct Cli {
 
 const EXIT_CODES: &str = "Exit codes: 0 all inputs accounted for, 1 failure, 2 usage, 78 configuration, 130 interrupted.";
 
+const DOCTOR: &str =
+    "Exit codes: 0 no line fails, 1 a line fails, 78 the core map cannot be used, 130 interrupted.
+
+Examples:
+  pitlane doctor
+  pitlane doctor --config configs/isolated.toml
+  pitlane doctor --config configs/isolated.toml --seconds 60 --json > host.json
+  pitlane doctor --cores 2-5 --fixes";
+
 /// The commands.
 #[derive(Subcommand, Debug)]
 pub enum Command {
@@ -59,6 +68,9 @@ pub enum Command {
   pitlane export results/ticks --to jsonl --kind trade > trades.jsonl
   pitlane export results/ticks --to npy --out ticks.npy --from-sequence 1000")]
     Export(ExportArgs),
+    /// Say whether this host is fit for a core map: measured first, then explained
+    #[command(after_help = DOCTOR)]
+    Doctor(DoctorArgs),
     /// Check a configuration, or print one
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -287,6 +299,36 @@ pub enum ExportFormat {
     Jsonl,
     /// A numpy array of 64-byte records.
     Npy,
+}
+
+/// `pitlane doctor`.
+#[derive(Args, Debug)]
+pub struct DoctorArgs {
+    /// Configuration whose core map and folders are judged; without it, the built-in defaults
+    #[arg(short, long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Judge these cores, such as 2-5, as if a thread of profile isolated spun on each
+    #[arg(long, value_name = "CORES")]
+    pub cores: Option<String>,
+    /// How long to measure; 0 to read the settings only
+    #[arg(long, default_value = "3", value_name = "SECONDS", value_parser = seconds)]
+    pub seconds: f64,
+    /// Print one JSON object
+    #[arg(long, conflicts_with = "fixes")]
+    pub json: bool,
+    /// Print what mends the host as a shell script; nothing is measured or changed
+    #[arg(long)]
+    pub fixes: bool,
+    /// Show no progress
+    #[arg(short, long)]
+    pub quiet: bool,
+}
+
+fn seconds(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(seconds) if (0.0..=3600.0).contains(&seconds) => Ok(seconds),
+        _ => Err("a number of seconds from 0 to 3600".to_owned()),
+    }
 }
 
 /// `pitlane config`.

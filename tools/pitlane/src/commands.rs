@@ -1,6 +1,7 @@
 //! One file a command.
 
 pub mod config;
+pub mod doctor;
 pub mod export;
 pub mod import;
 pub mod replay;

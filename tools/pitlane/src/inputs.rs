@@ -22,6 +22,12 @@ pub fn load(file: &Path) -> anyhow::Result<Config> {
 
 /// The configured core map, checked against this machine; every fault with its place in the file.
 pub fn core_map(config: &Config) -> anyhow::Result<CoreMap> {
+    let (_, checked) = judged_core_map(config, &Host::read());
+    checked.map_err(|faults| exit::config(faults.join("\n")))
+}
+
+/// The configured core map as written, and what the check makes of it on this host.
+pub fn judged_core_map(config: &Config, host: &Host) -> (RawCoreMap, Result<CoreMap, Vec<String>>) {
     let configured = &config.core_map;
     let profile = match configured.profile.value {
         config::Profile::Isolated => Profile::Isolated,
@@ -35,7 +41,7 @@ pub fn core_map(config: &Config) -> anyhow::Result<CoreMap> {
     if raw.thread.is_empty() && profile == Profile::Shared {
         raw = defaults::shared().to_raw();
     }
-    checked(&raw, |fault| {
+    let checked = checked(&raw, host, |fault| {
         let thread = fault.thread.and_then(|index| configured.threads.get(index));
         let place = match (thread, fault.key) {
             (None, _) => &configured.profile.place,
@@ -55,7 +61,8 @@ pub fn core_map(config: &Config) -> anyhow::Result<CoreMap> {
             (Some(thread), _) => &thread.place,
         };
         format!("{place}: {fault}")
-    })
+    });
+    (raw, checked)
 }
 
 /// A core map of the command line, checked against this machine.
@@ -66,14 +73,16 @@ pub fn typed_core_map(folded: bool, cores: Option<&[u32]>) -> anyhow::Result<Cor
         defaults::shared()
     };
     let map = cores.map_or(map.clone(), |cores| defaults::pinned(map, cores));
-    checked(&map.to_raw(), |fault| fault.what.clone())
+    checked(&map.to_raw(), &Host::read(), |fault| fault.what.clone())
+        .map_err(|faults| exit::config(faults.join("\n")))
 }
 
 fn checked(
     raw: &RawCoreMap,
+    host: &Host,
     place: impl Fn(&pitlane_runtime::core_map::Fault) -> String,
-) -> anyhow::Result<CoreMap> {
-    check(raw, &roles(), &Host::read()).map_err(|faults| {
+) -> Result<CoreMap, Vec<String>> {
+    check(raw, &roles(), host).map_err(|faults| {
         let mut lines: Vec<String> = Vec::new();
         for line in faults.iter().map(place) {
             // One mistake that was typed once may be the fault of several threads.
@@ -81,7 +90,7 @@ fn checked(
                 lines.push(line);
             }
         }
-        exit::config(lines.join("\n"))
+        lines
     })
 }
 

@@ -3,6 +3,7 @@
 
 mod cli;
 mod commands;
+mod doctor;
 mod exit;
 mod inputs;
 mod output;
@@ -23,6 +24,7 @@ fn main() -> ExitCode {
         Command::Top(args) => commands::top::top(&args),
         Command::Import(args) => commands::import::import(&args),
         Command::Export(args) => commands::export::export(&args),
+        Command::Doctor(args) => commands::doctor::doctor(&args),
         Command::Config(command) => commands::config::config(&command),
         Command::Completions { shell } => completions(shell),
     };

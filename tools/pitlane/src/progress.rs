@@ -2,6 +2,7 @@
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal;
+use std::time::Duration;
 
 /// Shows how many bytes of the input are done, if somebody is looking.
 pub struct Progress(ProgressBar);
@@ -23,6 +24,20 @@ impl Progress {
         !self.0.is_hidden()
     }
 
+    /// A bar over a time.
+    pub fn of_time(total: Duration, quiet: bool) -> Self {
+        let bar = Self::new(millis(total), quiet);
+        let style = ProgressStyle::with_template("{bar:32} {msg}");
+        bar.0.set_style(style.expect("a template without faults"));
+        bar
+    }
+
+    /// Says how much of the time has passed.
+    pub fn passed(&self, time: Duration, message: &str) {
+        self.0.set_position(millis(time));
+        self.0.set_message(message.to_owned());
+    }
+
     /// Says how far it is.
     pub fn at(&self, done: u64, total: u64, message: String) {
         self.0.set_length(total);
@@ -34,4 +49,8 @@ impl Progress {
     pub fn finish(&self) {
         self.0.finish_and_clear();
     }
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }

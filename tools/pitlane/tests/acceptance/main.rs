@@ -6,6 +6,7 @@ mod bad_input;
 mod core_maps;
 mod crash;
 mod days;
+mod doctor;
 mod idle;
 mod numpy;
 mod sample;
