@@ -23,7 +23,13 @@ fn configs() -> BTreeMap<String, (String, Config)> {
 fn every_configuration_loads_and_is_complete() {
     let configs = configs();
     let names: Vec<_> = configs.keys().map(String::as_str).collect();
-    for expected in ["ci.toml", "isolated.toml", "local.toml", "sample.toml"] {
+    for expected in [
+        "ci.toml",
+        "isolated.toml",
+        "laptop.toml",
+        "local.toml",
+        "sample.toml",
+    ] {
         assert!(names.contains(&expected), "{expected} is missing");
     }
     let every_key: Vec<&str> = Config::defaults_toml()
@@ -50,6 +56,7 @@ fn the_profiles_are_what_the_names_say() {
     let configs = configs();
     let profile = |name: &str| configs[name].1.core_map.profile.value;
     assert_eq!(profile("local.toml"), Profile::Shared);
+    assert_eq!(profile("laptop.toml"), Profile::Shared);
     assert_eq!(profile("sample.toml"), Profile::Shared);
     assert_eq!(profile("isolated.toml"), Profile::Isolated);
     assert_eq!(profile("ci.toml"), Profile::Folded);
