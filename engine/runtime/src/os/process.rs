@@ -65,8 +65,8 @@ pub struct Placement {
     pub allowed: String,
     /// Times it left its core by itself, to sleep or to wait.
     pub left: u64,
-    /// Times the scheduler took its core away.
-    pub preempted: u64,
+    /// Times it left its core although it could have gone on: the scheduler took the core, or it yielded.
+    pub switched: u64,
 }
 
 /// Where a thread of any process may run; `None` when it has ended.
@@ -82,7 +82,7 @@ fn parse_status(text: &str) -> Option<Placement> {
     Some(Placement {
         allowed: field("Cpus_allowed_list")?.to_owned(),
         left: field("voluntary_ctxt_switches")?.parse().ok()?,
-        preempted: field("nonvoluntary_ctxt_switches")?.parse().ok()?,
+        switched: field("nonvoluntary_ctxt_switches")?.parse().ok()?,
     })
 }
 

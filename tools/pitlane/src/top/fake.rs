@@ -141,7 +141,7 @@ impl Fake {
         }
     }
 
-    /// What the kernel says of a thread; each preemption costs it a millisecond.
+    /// What the kernel says of a thread; each switch costs it a millisecond.
     pub fn sees(&mut self, tid: u32, state: char, cpu_ms: u64, wait_ms: u64, core: usize) {
         let sample = TaskSample {
             state,
@@ -151,7 +151,7 @@ impl Fake {
         let placement = Some(Placement {
             allowed: core.to_string(),
             left: 0,
-            preempted: wait_ms,
+            switched: wait_ms,
         });
         self.tasks.insert(
             tid,

@@ -36,7 +36,12 @@ struct Ours(DefaultTerminal);
 
 impl Ours {
     fn take() -> anyhow::Result<Self> {
-        ratatui::try_init()
+        let terminal = ratatui::try_init();
+        if terminal.is_err() {
+            // It may have been taken half-way.
+            ratatui::restore();
+        }
+        terminal
             .map(Self)
             .context("cannot draw on this terminal; --once prints plain text")
     }

@@ -184,8 +184,8 @@ pub struct ThreadView {
     pub uptime_ns: Option<u64>,
     /// The cores it may run on, as the kernel lists them.
     pub allowed: Option<String>,
-    /// Times the scheduler took its core away, in a second.
-    pub preempted_per_s: Option<f64>,
+    /// Times it left its core although it could have gone on, in a second: the scheduler took the core, or it yielded.
+    pub switched_per_s: Option<f64>,
     /// Time since its current duty cycle began, when its process is alive.
     pub beat_age_ns: Option<u64>,
 }

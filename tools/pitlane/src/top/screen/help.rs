@@ -1,7 +1,7 @@
 //! The text behind F1.
 
 /// Line by line.
-pub const LINES: [&str; 20] = [
+pub const LINES: [&str; 21] = [
     " Tab, Shift-Tab     next pane, previous pane",
     " Up, Down, PgUp..   mark a row",
     " Left, Right        shift columns that do not fit",
@@ -18,6 +18,7 @@ pub const LINES: [&str; 20] = [
     " HELD%  time an output had no room     WAIT%  time without a core",
     " BEAT   since the duty cycle began      STALLS too long duty cycles",
     " HIGH   most messages found waiting    SIZE   most that can wait",
+    " SWITCHED/S  left its core though it could go on: preempted or yielding",
     " P50..  over the interval              ALL..  since start or reset",
     "",
     " Everything is read from the counters page; the engine is not asked.",

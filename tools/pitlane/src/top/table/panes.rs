@@ -118,7 +118,7 @@ const PINNING: [Column; 11] = [
     left("agents", "AGENTS", 10),
     right("cpu", "CPU%", 5),
     right("wait", "WAIT%", 5),
-    right("preempted", "PREEMPTED/S", 11),
+    right("switched", "SWITCHED/S", 10),
     right("parks", "PARKS/S", 7),
     right("tid", "TID", 7),
 ];
@@ -196,17 +196,19 @@ fn pinned(thread: &ThreadView) -> Vec<Cell> {
         Cell::text(thread.agents.join(", ")),
         share(thread.cpu_share),
         waiting(thread.wait_share),
-        preempted(thread),
+        switched(thread),
         rate(thread.parks_per_s),
         plain(thread.tid.into()),
     ]
 }
 
-/// On a core of its own, nobody should take it away.
-fn preempted(thread: &ThreadView) -> Cell {
-    let cell = rate(thread.preempted_per_s);
+/// A thread that spins on a core of its own does not yield, and nobody should take the core away.
+fn switched(thread: &ThreadView) -> Cell {
+    let cell = rate(thread.switched_per_s);
     match cell.number {
-        Some(times) if times > 0.0 && thread.core.is_some() => cell.tone(Tone::Warn),
+        Some(times) if times > 0.0 && thread.core.is_some() && thread.rest == Some("spin") => {
+            cell.tone(Tone::Warn)
+        }
         _ => cell,
     }
 }

@@ -59,7 +59,7 @@ fn a_second_of_a_healthy_engine() {
     assert_eq!(hot.idle_share, Some(0.9));
     assert_eq!((hot.cpu_share, hot.wait_share), (Some(0.98), Some(0.005)));
     assert_eq!(
-        (hot.allowed.as_deref(), hot.preempted_per_s),
+        (hot.allowed.as_deref(), hot.switched_per_s),
         (Some("2"), Some(5.0))
     );
     assert_eq!((hot.beat_age_ns, hot.cycle_max_ns), (Some(3_000), 740_000));

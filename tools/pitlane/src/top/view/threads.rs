@@ -39,8 +39,8 @@ fn thread(pair: &Pair, index: usize, name: &str) -> ThreadView {
                 .saturating_sub(earlier?.sample.wait_ns?),
         )
     };
-    let preempted = || {
-        let times = |task: &Task| Some(task.placement.as_ref()?.preempted);
+    let switched = || {
+        let times = |task: &Task| Some(task.placement.as_ref()?.switched);
         Some(times(task?)?.saturating_sub(times(earlier?)?))
     };
     let busy: Option<u64> = agents
@@ -73,7 +73,7 @@ fn thread(pair: &Pair, index: usize, name: &str) -> ThreadView {
         allowed: task
             .and_then(|task| task.placement.as_ref())
             .map(|placement| placement.allowed.clone()),
-        preempted_per_s: preempted()
+        switched_per_s: switched()
             .zip(pair.interval_ns)
             .map(|(times, interval)| per_second(times, interval)),
         cycle_max_ns: pair.ticks_ns(number(beat::CYCLE_MAX.label)),
