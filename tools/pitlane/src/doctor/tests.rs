@@ -662,6 +662,8 @@ fn steal_skew_and_cores_that_could_not_be_measured() {
     );
     assert_eq!(found(&checks, "steal").state, State::Fail);
     assert_eq!(found(&checks, "skew").state, State::Warn);
+    subject.load.as_mut().unwrap().skew.clear();
+    assert_eq!(found(&examine(&subject), "skew").state, State::Unknown);
     let refused = checks
         .iter()
         .filter(|check| check.id == "hiccups")
