@@ -56,6 +56,7 @@ const FACILITIES: [Facility; 9] = [
             "tools/pitlane/src/play",
             // and looks again after a while
             "tools/pitlane/src/commands/top",
+            "tools/pitlane/src/top/terminal",
         ],
     },
     Facility {

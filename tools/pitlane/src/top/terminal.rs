@@ -10,12 +10,16 @@ use pitlane_lockfree::counters::Snapshot;
 use ratatui::DefaultTerminal;
 use ratatui::crossterm::event::{self, Event, KeyEventKind};
 use signal_hook::consts::{SIGHUP, SIGQUIT, SIGTERM};
+use signal_hook::flag;
+use std::io::{self, IsTerminal};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::Duration;
 
-/// Longest wait for a key, so that a signal is noticed soon.
-const LISTEN: Duration = Duration::from_millis(100);
+/// Time between two looks for keys, signals and whether the terminal is still there.
+/// The library is never left to wait by itself: it would read the end of a terminal that hung up for ever.
+const LISTEN: Duration = Duration::from_millis(25);
 
 /// The first interval is no longer than this, so that rates are there soon.
 const FIRST: Duration = Duration::from_millis(300);
@@ -53,13 +57,21 @@ impl Drop for Ours {
     }
 }
 
+/// Set by the first signal that asks for the end; the second ends at once.
+/// A terminal that hung up cannot be given back, so that signal ends at once too, even where it was inherited as ignored.
+fn signals() -> std::io::Result<Arc<AtomicBool>> {
+    let ended = Arc::new(AtomicBool::new(false));
+    for signal in [SIGTERM, SIGQUIT] {
+        flag::register_conditional_shutdown(signal, 1, Arc::clone(&ended))?;
+        flag::register(signal, Arc::clone(&ended))?;
+    }
+    flag::register_conditional_default(SIGHUP, Arc::new(AtomicBool::new(true)))?;
+    Ok(ended)
+}
+
 /// Shows until the person leaves or a signal ends it.
 pub fn run(watcher: &mut Watcher, options: &Options) -> anyhow::Result<u8> {
-    let ended = Arc::new(AtomicBool::new(false));
-    for signal in [SIGTERM, SIGHUP, SIGQUIT] {
-        signal_hook::flag::register(signal, Arc::clone(&ended))
-            .context("cannot watch for signals")?;
-    }
+    let ended = signals().context("cannot watch for signals")?;
     let mut terminal = Ours::take()?;
     let mut looks = Looks::new(watcher);
     let mut state = State::new(&looks.view, options.delay, options.sort.as_deref());
@@ -90,7 +102,11 @@ pub fn run(watcher: &mut Watcher, options: &Options) -> anyhow::Result<u8> {
             draw = true;
             continue;
         }
-        if !event::poll(left.min(LISTEN)).context("cannot read from this terminal")? {
+        if !io::stdin().is_terminal() {
+            break;
+        }
+        if !event::poll(Duration::ZERO).context("cannot read from this terminal")? {
+            thread::sleep(left.min(LISTEN));
             continue;
         }
         draw = true;

@@ -404,7 +404,7 @@ impl Drop for Screen {
 fn script(root: &Path, dir: &Path) -> String {
     let (command, pid) = (env!("CARGO_BIN_EXE_pitlane"), root.join("pid"));
     format!(
-        "sh -c 'echo $$ > {}; exec {command} top {} --delay 200ms'; echo left with $?; stty -a; echo the end; sleep 600",
+        "sh -c 'echo $$ > {}; exec {command} top {} --delay 200ms'; echo left with $?; stty -a; echo the end; sleep 30",
         pid.display(),
         dir.display()
     )
@@ -459,4 +459,28 @@ fn a_signal_gives_the_terminal_back_too() {
     let pid = std::fs::read_to_string(root.path().join("pid")).unwrap();
     expect_code(Command::new("kill").args(["-TERM", pid.trim()]), 0);
     screen.is_given_back(0);
+}
+
+/// One that went on would burn a core of the host, and nobody would see it.
+#[test]
+fn a_terminal_that_goes_away_takes_it_along() {
+    let root = tempfile::tempdir().unwrap();
+    let engine = Paced::start(root.path().join("run"));
+    let script = script(root.path(), &engine.dir);
+    // Even where a shell has had it ignored.
+    let script = format!("trap '' HUP; {script}");
+    let Some(screen) = Screen::open(root.path(), "gone", &script) else {
+        return;
+    };
+    screen.wait_for(&["running", "AGENT"]);
+    let pid = std::fs::read_to_string(root.path().join("pid")).unwrap();
+    let process = PathBuf::from(format!("/proc/{}/stat", pid.trim()));
+    assert!(process.exists());
+    drop(screen);
+    let begin = Instant::now();
+    // Its parent may be slow to collect it.
+    while std::fs::read_to_string(&process).is_ok_and(|stat| !stat.contains(") Z ")) {
+        assert!(begin.elapsed() < PATIENCE, "it goes on without a terminal");
+        std::thread::sleep(Duration::from_millis(50));
+    }
 }
