@@ -190,6 +190,20 @@ impl Drop for Region {
     }
 }
 
+/// Asks for the cache line of a word that will be written soon, and for the translation of its page. A wish: where it
+/// cannot be met, or is not known, the store waits for them instead.
+#[inline]
+pub(crate) fn prefetch(word: Option<&AtomicU64>) {
+    #[cfg(all(target_arch = "x86_64", not(miri), not(loom)))]
+    if let Some(word) = word {
+        use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        // SAFETY: a prefetch neither reads nor writes for the program, and the word is one of a region that lives.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(core::ptr::from_ref(word).cast()) };
+    }
+    #[cfg(not(all(target_arch = "x86_64", not(miri), not(loom))))]
+    let _ = word;
+}
+
 /// The first `N` words as an array, so that the loops over them have a constant length.
 #[inline]
 pub(crate) fn first_words<const N: usize>(words: &[AtomicU64]) -> &[AtomicU64; N] {

@@ -13,10 +13,15 @@ use super::layout::{
 #[cfg(not(loom))]
 use crate::crc::are_whole;
 use crate::crc::record_crc;
-use crate::region::{Region, Words, first_words, load_all, store_all};
+use crate::region::{Region, Words, first_words, load_all, prefetch, store_all};
 use crate::sync::{Ordering, fence};
 use crate::{Record, time_of};
 use std::sync::Arc;
+
+/// Lines that are asked for ahead of their store: 16 records, which take longer to append than memory takes to answer,
+/// and the CRCs of 128, eight lines on.
+const RECORDS_AHEAD: usize = 16;
+const CRC_WORDS_AHEAD: usize = 64;
 
 /// What a segment's header says for good.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -154,12 +159,12 @@ impl SegmentWriter {
         store_all(first_words(&self.words[at..]), record);
         // Two CRCs share a word; the upper half is still zero, or is what a cut left and is replaced.
         let crc = u64::from(record_crc(record));
-        let word = &self.words[word(OFFSET_CRCS) + index / 2];
-        word.store(
+        let both = &self.words[word(OFFSET_CRCS) + index / 2];
+        both.store(
             if index.is_multiple_of(2) {
                 crc
             } else {
-                word.load(Ordering::Relaxed) & u64::from(u32::MAX) | crc << 32
+                both.load(Ordering::Relaxed) & u64::from(u32::MAX) | crc << 32
             },
             Ordering::Relaxed,
         );
@@ -167,6 +172,12 @@ impl SegmentWriter {
             self.set(OFFSET_DAY, day_of(time_of(record)).cast_unsigned());
         }
         self.appended = index + 1;
+        // A record in 64 begins a page and one in 1024 a page of CRCs: the processor's own prefetching ends at pages.
+        prefetch(self.words.get(at + RECORDS_AHEAD * record.len()));
+        prefetch(
+            self.words
+                .get(word(OFFSET_CRCS) + index / 2 + CRC_WORDS_AHEAD),
+        );
     }
 
     /// Makes everything written visible to readers.
