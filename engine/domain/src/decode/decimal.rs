@@ -3,7 +3,7 @@
 //! [`Grid::parse`] says what is right; what stands here is faster for the texts venues send, and a test holds the two
 //! together. Nothing here goes through floating point.
 
-use super::json::{leading_digits, word};
+use super::json::{all_digits, leading_digits, word};
 use crate::units::{DecimalError, Grid};
 
 const ONES: u64 = u64::MAX / 255;
@@ -39,30 +39,34 @@ pub fn number(window: &[u8; WINDOW], grid: Grid) -> Option<(i64, usize)> {
     }
     // Right-aligned: the last digit as the highest byte, zeros below the first.
     let whole = (whole ^ ZEROS) << (8 * (8 - whole_len));
-    let mut len = whole_len;
-    let mut part = 0;
-    if window[whole_len] == b'.' {
-        let digits = word_at(window, whole_len + 1);
-        let part_len = leading_digits(digits);
+    let (part, len) = if window[whole_len] == b'.' {
         // Left-aligned, so that missing decimals are zeros behind.
-        part = digits ^ ZEROS;
-        if part_len < 8 {
+        let digits = word_at(window, whole_len + 1);
+        // A branch and not a count: with eight decimals the next value is looked for before these have been searched.
+        if all_digits(digits) {
+            (digits ^ ZEROS, whole_len + 9)
+        } else {
+            let part_len = leading_digits(digits);
             if part_len == 0 {
                 return None;
             }
-            part &= u64::MAX >> (8 * (8 - part_len));
+            let part = (digits ^ ZEROS) & (u64::MAX >> (8 * (8 - part_len)));
+            (part, whole_len + 1 + part_len)
         }
-        if part & u64::MAX.unbounded_shl(8 * scale) != 0 {
-            return None;
-        }
-        len = whole_len + 1 + part_len;
+    } else {
+        (0, whole_len)
+    };
+    if part & u64::MAX.unbounded_shl(8 * scale) != 0 {
+        return None;
     }
+    // On a grid without decimals it is zero, and need not be moved.
+    let part = part.wrapping_shl(64 - 8 * scale);
     let count = if whole_len + scale as usize <= 8 {
-        eight_digits(whole >> (8 * scale) | part.unbounded_shl(64 - 8 * scale))
+        eight_digits(whole.wrapping_shr(8 * scale) | part)
     } else {
         // Below 10^7 x 10^8 + 10^8.
         let whole = eight_digits(whole).wrapping_mul(POWERS[scale as usize].unsigned_abs());
-        whole.wrapping_add(eight_digits(part.unbounded_shl(64 - 8 * scale)))
+        whole.wrapping_add(eight_digits(part))
     };
     let count = count.cast_signed();
     if grid.mantissa() == 1 {
@@ -73,6 +77,7 @@ pub fn number(window: &[u8; WINDOW], grid: Grid) -> Option<(i64, usize)> {
 }
 
 /// The count of steps, each `mantissa` long.
+#[inline(never)]
 fn coarse(count: i64, mantissa: i64) -> Option<i64> {
     (count % mantissa == 0).then(|| count / mantissa)
 }

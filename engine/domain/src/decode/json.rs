@@ -549,10 +549,21 @@ pub fn plain_end(text: &[u8], mut at: usize) -> usize {
 /// How many of the eight bytes are digits before the first that is none.
 #[inline]
 pub fn leading_digits(word: u64) -> usize {
+    others(word).trailing_zeros() as usize / 8
+}
+
+/// Whether the eight bytes are digits.
+#[inline]
+pub fn all_digits(word: u64) -> bool {
+    others(word) == 0
+}
+
+/// The high bit of each byte that is no digit.
+#[inline]
+fn others(word: u64) -> u64 {
     // A digit, less '0', is below 10; adding 118 carries everything else into the byte's high bit.
     let less = word ^ (ONES * u64::from(b'0'));
-    let other = (((less & !HIGH_BITS).wrapping_add(ONES * 118)) | less) & HIGH_BITS;
-    other.trailing_zeros() as usize / 8
+    (((less & !HIGH_BITS).wrapping_add(ONES * 118)) | less) & HIGH_BITS
 }
 
 /// The position of the first byte from `at` on that is not a digit.

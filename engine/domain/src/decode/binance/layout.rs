@@ -242,10 +242,14 @@ impl<'a> Rest<'a> {
         Some(())
     }
 
-    fn levels(&mut self, [tick, lot]: [Grid; 2], out: &mut Vec<Level>) -> Option<()> {
+    /// The levels of one side.
+    fn levels(mut self, [tick, lot]: [Grid; 2], out: &mut Vec<Level>) -> Option<Self> {
         out.clear();
         match self.bytes {
-            [b'[', b']', ..] => return self.skip(2),
+            [b'[', b']', ..] => {
+                self.skip(2)?;
+                return Some(self);
+            }
             [b'[', ..] => self.skip(1)?,
             _ => return None,
         }
@@ -259,7 +263,7 @@ impl<'a> Rest<'a> {
             self.skip(len + 1)?;
             match window[len] {
                 b',' => {}
-                b']' => return Some(()),
+                b']' => return Some(self),
                 _ => return None,
             }
         }
@@ -325,7 +329,7 @@ impl Layout {
                 Slot::Text => (UNWANTED, (0, plain_end(rest.bytes, run.bytes) - run.bytes)),
                 Slot::Levels(side) => {
                     rest.skip(run.bytes)?;
-                    rest.levels(self.grids, levels.side(side))?;
+                    rest = rest.levels(self.grids, levels.side(side))?;
                     continue;
                 }
                 Slot::End => {
