@@ -3,17 +3,12 @@
 //! [`Grid::parse`] says what is right; what stands here is faster for the texts venues send, and a test holds the two
 //! together. Nothing here goes through floating point.
 
-use super::json::{all_digits, leading_digits, word};
+use super::json::{ZEROS, all_digits, leading_digits, word};
 use crate::units::{DecimalError, Grid};
-
-const ONES: u64 = u64::MAX / 255;
-
-/// Eight digits as text.
-const ZEROS: u64 = ONES * b'0' as u64;
 
 /// The number of eight digits, as their values 0 to 9, the first as the lowest byte.
 #[inline]
-fn eight_digits(digits: u64) -> u64 {
+pub fn eight_digits(digits: u64) -> u64 {
     // Neighbours are joined to numbers of 2, then 4, then 8 digits: 10 x left + right, in every lane at once.
     let pairs = (digits.wrapping_mul((10 << 8) + 1) >> 8) & 0x00ff_00ff_00ff_00ff;
     let fours = (pairs.wrapping_mul((100 << 16) + 1) >> 16) & 0x0000_ffff_0000_ffff;
@@ -178,7 +173,8 @@ pub fn rescaled(count: i64, decimals: u8, grid: Grid) -> Result<i64, DecimalErro
     i64::try_from(fine / step).map_err(|_| DecimalError::OutOfRange)
 }
 
-const POWERS: [i64; 19] = {
+/// Powers of ten.
+pub const POWERS: [i64; 19] = {
     let mut powers = [1; 19];
     let mut at = 1;
     while at < powers.len() {

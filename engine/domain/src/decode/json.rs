@@ -546,6 +546,9 @@ pub fn plain_end(text: &[u8], mut at: usize) -> usize {
     at
 }
 
+/// Eight digits 0 as text.
+pub const ZEROS: u64 = ONES * b'0' as u64;
+
 /// How many of the eight bytes are digits before the first that is none.
 #[inline]
 pub fn leading_digits(word: u64) -> usize {
@@ -562,7 +565,7 @@ pub fn all_digits(word: u64) -> bool {
 #[inline]
 fn others(word: u64) -> u64 {
     // A digit, less '0', is below 10; adding 118 carries everything else into the byte's high bit.
-    let less = word ^ (ONES * u64::from(b'0'));
+    let less = word ^ ZEROS;
     (((less & !HIGH_BITS).wrapping_add(ONES * 118)) | less) & HIGH_BITS
 }
 

@@ -7,6 +7,7 @@
 //! A layout is a cache and nothing else: with it and without it, every frame decodes the same.
 
 mod learn;
+mod usual;
 
 use super::depth::{LEVEL_WINDOW, plain_level};
 use crate::decode::decimal::{WINDOW, number, whole};
@@ -21,13 +22,14 @@ use crate::message::{Quote, Side, Trade};
 use crate::units::{Grid, Lots, Ticks};
 use rustc_hash::FxHasher;
 use std::hash::Hasher;
+use usual::Usual;
 
 /// Longest name of a stream that is remembered: a symbol of 20 bytes with `@depth20@100ms` behind it has 34.
 const STREAM_BYTES_MAX: usize = 40;
-/// Most steps of a layout, the end included: an aggregate trade of futures needs 16.
-const STEPS_MAX: usize = 20;
+/// Most steps of a layout, the end included: an aggregate trade of futures needs 11.
+const STEPS_MAX: usize = 16;
 /// Words of constant bytes in one step: between two values there is a short key.
-const STEP_WORDS: usize = 2;
+const STEP_WORDS: usize = 3;
 /// Words at the beginning of the frame: the name of the stream, and the kind of the event.
 const OPENING_WORDS: usize = TAIL / 8;
 /// Streams looked at before one of them gives way.
@@ -89,12 +91,14 @@ struct Run<const WORDS: usize> {
 struct Step {
     run: Run<STEP_WORDS>,
     slot: Slot,
+    usual: Usual,
 }
 
 impl Step {
     const END: Self = Self {
         run: Run::EMPTY,
         slot: Slot::End,
+        usual: Usual::UNKNOWN,
     };
 }
 
@@ -124,6 +128,9 @@ struct Layout {
     venue: Option<Venue>,
     stream: [u8; STREAM_BYTES_MAX],
     stream_bytes: u8,
+    hash: u64,
+    /// The learned frame names its stream, so it matters no more under which name one is received.
+    names_itself: bool,
     /// Frames since the last that fitted.
     misses: u32,
     grids: [Grid; 2],
@@ -140,9 +147,9 @@ pub(in crate::decode) struct Layouts {
 }
 
 impl Layouts {
-    /// Room for eight streams of each instrument; all memory is taken now.
+    /// Room for at least four streams of each instrument, 3 KiB each; all memory is taken now.
     pub fn new(instruments: usize) -> Self {
-        let count = (8 * instruments).next_power_of_two().clamp(16, 4096);
+        let count = (4 * instruments).next_power_of_two().max(16);
         Self {
             layouts: vec![Layout::UNUSED; count].into_boxed_slice(),
         }
@@ -157,11 +164,17 @@ impl Layouts {
         frame: &[u8],
         levels: &mut Levels,
     ) -> Option<Decoded> {
-        let at = self.find(venue, stream)?;
+        let at = self.find(venue, stream, hash(venue, stream))?;
         let layout = &mut self.layouts[at];
         let decoded = layout.read(frame, levels)?;
         layout.misses = 0;
         Some(decoded)
+    }
+
+    #[inline]
+    fn find(&self, venue: Venue, stream: &[u8], hash: u64) -> Option<usize> {
+        self.probes(hash)
+            .find(|&at| self.layouts[at].is_of(venue, stream, hash))
     }
 
     /// Where the layout of a stream may be.
@@ -170,20 +183,9 @@ impl Layouts {
         reason = "only the low bits are wanted"
     )]
     #[inline]
-    fn probes(&self, venue: Venue, stream: &[u8]) -> [usize; PROBES] {
-        let mut hasher = FxHasher::default();
-        hasher.write_u8(venue as u8);
-        hasher.write(stream);
-        let home = hasher.finish() as usize;
-        std::array::from_fn(|probe| home.wrapping_add(probe) & (self.layouts.len() - 1))
-    }
-
-    #[inline]
-    fn find(&self, venue: Venue, stream: &[u8]) -> Option<usize> {
-        let probes = self.probes(venue, stream);
-        probes
-            .into_iter()
-            .find(|&at| self.layouts[at].is_of(venue, stream))
+    fn probes(&self, hash: u64) -> impl Iterator<Item = usize> + use<> {
+        let (home, mask) = (hash as usize, self.layouts.len() - 1);
+        (0..PROBES).map(move |probe| home.wrapping_add(probe) & mask)
     }
 
     /// Takes note of a frame that was left to the reader: how the stream's frames look is learned from the first, and
@@ -196,11 +198,12 @@ impl Layouts {
         decoded: &Decoded,
         table: &InstrumentTable,
     ) {
-        let at = self.find(venue, stream).or_else(|| {
-            let probes = self.probes(venue, stream);
+        let hash = hash(venue, stream);
+        let at = self.find(venue, stream, hash).or_else(|| {
             let unused = |&at: &usize| self.layouts[at].venue.is_none();
-            let at = probes.into_iter().find(unused).unwrap_or(probes[0]);
-            self.layouts[at] = Layout::of_stream(venue, stream)?;
+            let mut probes = self.probes(hash);
+            let at = probes.find(unused).or(self.probes(hash).next())?;
+            self.layouts[at] = Layout::of_stream(venue, stream, hash)?;
             Some(at)
         });
         let Some(at) = at else { return };
@@ -210,6 +213,14 @@ impl Layouts {
             layout.learn(frame, decoded, table);
         }
     }
+}
+
+#[inline]
+fn hash(venue: Venue, stream: &[u8]) -> u64 {
+    let mut hasher = FxHasher::default();
+    hasher.write_u8(venue as u8);
+    hasher.write(stream);
+    hasher.finish()
 }
 
 /// More than any step looks at.
@@ -285,6 +296,8 @@ impl Layout {
         venue: None,
         stream: [0; STREAM_BYTES_MAX],
         stream_bytes: 0,
+        hash: 0,
+        names_itself: false,
         misses: 0,
         grids: [Grid::UNIT; 2],
         learned: Decoded::Notice(Notice::Unused),
@@ -293,14 +306,13 @@ impl Layout {
     };
 
     #[inline]
-    fn is_of(&self, venue: Venue, stream: &[u8]) -> bool {
-        self.venue == Some(venue)
-            && usize::from(self.stream_bytes) == stream.len()
-            && self.stream.get(..stream.len()) == Some(stream)
+    fn is_of(&self, venue: Venue, stream: &[u8], hash: u64) -> bool {
+        let is_named = || self.stream.get(..usize::from(self.stream_bytes)) == Some(stream);
+        self.venue == Some(venue) && self.hash == hash && (self.names_itself || is_named())
     }
 
     #[inline]
-    fn read(&self, frame: &[u8], levels: &mut Levels) -> Option<Decoded> {
+    fn read(&mut self, frame: &[u8], levels: &mut Levels) -> Option<Decoded> {
         if frame.len() > FRAME_BYTES_MAX || !self.opening.is_at(frame.first_chunk()?) {
             return None;
         }
@@ -315,8 +327,13 @@ impl Layout {
         let mut places = [0; PLACES];
         // What a trade says that does not say it.
         places[usize::from(BEST_MATCH)] = 1;
-        for Step { run, slot } in &self.steps {
+        for Step { run, slot, usual } in &mut self.steps {
             let window = rest.window()?;
+            if let Some((bytes, number)) = usual.read(window) {
+                places[usize::from(usual.place)] = number;
+                rest.skip(bytes)?;
+                continue;
+            }
             if !run.is_at(window) {
                 return None;
             }
@@ -325,8 +342,14 @@ impl Layout {
                 Slot::Whole(place) => (place, whole(value)?),
                 Slot::Decimal(place, unit) => (place, number(value, self.grids[unit as usize])?),
                 Slot::Flag(place) => (place, flag(value)?),
-                Slot::Nothing => (UNWANTED, (0, 0)),
-                Slot::Text => (UNWANTED, (0, plain_end(rest.bytes, run.bytes) - run.bytes)),
+                Slot::Text => {
+                    rest.skip(plain_end(rest.bytes, run.bytes))?;
+                    continue;
+                }
+                Slot::Nothing => {
+                    rest.skip(run.bytes)?;
+                    continue;
+                }
                 Slot::Levels(side) => {
                     rest.skip(run.bytes)?;
                     rest = rest.levels(self.grids, levels.side(side))?;
@@ -337,6 +360,7 @@ impl Layout {
                     return if at_end { self.decoded(&places) } else { None };
                 }
             };
+            usual.note(run.bytes, *slot, len, self.grids, window);
             places[usize::from(place)] = number;
             rest.skip(run.bytes + len)?;
         }

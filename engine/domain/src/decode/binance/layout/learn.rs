@@ -12,12 +12,13 @@ use crate::message::Side;
 
 impl Layout {
     /// The layout of a stream of which no frame has been seen.
-    pub(super) fn of_stream(venue: Venue, stream: &[u8]) -> Option<Self> {
+    pub(super) fn of_stream(venue: Venue, stream: &[u8], hash: u64) -> Option<Self> {
         let mut name = [0; STREAM_BYTES_MAX];
         name.get_mut(..stream.len())?.copy_from_slice(stream);
         Some(Self {
             venue: Some(venue),
             stream: name,
+            hash,
             stream_bytes: u8::try_from(stream.len()).ok()?,
             ..Self::UNUSED
         })
@@ -27,6 +28,7 @@ impl Layout {
     #[cold]
     pub(super) fn learn(&mut self, frame: &[u8], decoded: &Decoded, table: &InstrumentTable) {
         self.steps = [Step::END; _];
+        self.names_itself = false;
         let Decoded::Fact {
             instrument, fact, ..
         } = decoded
@@ -48,6 +50,7 @@ impl Layout {
         };
         if learner.frame().is_err() {
             self.steps = [Step::END; _];
+            self.names_itself = false;
         }
     }
 }
@@ -122,6 +125,7 @@ impl Learner<'_> {
             }
             Ok(())
         })?;
+        self.layout.names_itself = name == 1;
         match (name, data, fields) {
             (0 | 1, 1, 0) | (0, 0, 1..) => self.slot(Slot::End, self.frame.len(), self.frame.len()),
             _ => refuse(0),
@@ -185,11 +189,12 @@ impl Learner<'_> {
             };
             self.steps += 1;
             if constant.is_empty() {
-                *step = Step { run, slot };
+                step.run = run;
+                step.slot = slot;
                 return Ok(());
             }
-            let slot = Slot::Nothing;
-            *step = Step { run, slot };
+            step.run = run;
+            step.slot = Slot::Nothing;
         }
     }
 }

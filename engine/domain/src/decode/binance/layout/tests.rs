@@ -70,8 +70,11 @@ fn check(decoder: &mut Decoder, venue: Venue, frame: &[u8]) {
 #[track_caller]
 fn learned(venue: Venue, frame: &str) -> Decoder {
     let mut decoder = Decoder::new(table());
-    let result = decoder.decode(venue, STREAM, frame.as_bytes(), &mut Levels::default());
-    assert!(result.is_ok(), "{frame}: {result:?}");
+    // The first is learned, and two of a kind make its values' lengths usual.
+    for _ in 0..3 {
+        let result = decoder.decode(venue, STREAM, frame.as_bytes(), &mut Levels::default());
+        assert!(result.is_ok(), "{frame}: {result:?}");
+    }
     decoder
 }
 
@@ -119,6 +122,60 @@ fn a_frame_laid_out_alike_is_read_by_its_layout() {
         );
         check(&mut decoder.clone(), Venue::BinanceSpot, frame.as_bytes());
     }
+}
+
+#[test]
+fn values_of_every_length_after_each_other() {
+    let lengths = |template: &str, value: &str, texts: &[&str]| {
+        assert_eq!(template.matches(value).count(), 1, "{value}");
+        for &usual in texts {
+            let decoder = learned(Venue::BinanceSpot, &template.replace(value, usual));
+            for text in texts {
+                let frame = template.replace(value, text);
+                assert!(
+                    fits(&decoder, Venue::BinanceSpot, frame.as_bytes()),
+                    "{frame}"
+                );
+                check(&mut decoder.clone(), Venue::BinanceSpot, frame.as_bytes());
+            }
+        }
+    };
+    let whole = "123456789012345678";
+    let wholes: Vec<_> = (1..=whole.len())
+        .map(|len| &whole[..len])
+        .chain(["0"])
+        .collect();
+    lengths(SPOT[0], "3735683259", &wholes);
+    lengths(
+        SPOT[0],
+        "61837.63000000",
+        &[
+            "1",
+            "12",
+            "1234567",
+            "1.2",
+            "1.23",
+            "1.230",
+            "0.01",
+            "99999.99000000",
+            "7654321.98000000",
+        ],
+    );
+    lengths(
+        SPOT[0],
+        "0.02000000",
+        &[
+            "0.00001",
+            "0.1",
+            "1234567.12345",
+            "3",
+            "9.9",
+            "0.98765000",
+            "00.5",
+            "12.34000",
+        ],
+    );
+    lengths(SPOT[0], "\"m\":true", &["\"m\":true", "\"m\":false"]);
 }
 
 #[test]
@@ -177,8 +234,8 @@ fn a_frame_that_cannot_be_remembered_is_read_each_time() {
 #[test]
 fn every_byte_changed_and_every_truncation() {
     for (venue, frame) in frames() {
-        let learned = learned(venue, frame);
-        let mut growing = learned.clone();
+        let mut growing = learned(venue, frame);
+        let mut layouts = growing.layouts.clone();
         let frame = frame.as_bytes();
         for end in 0..frame.len() {
             check(&mut growing, venue, &frame[..end]);
@@ -187,10 +244,16 @@ fn every_byte_changed_and_every_truncation() {
         for at in 0..frame.len() {
             for byte in 0..=u8::MAX {
                 damaged[at] = byte;
-                if fits(&learned, venue, &damaged) {
-                    check(&mut learned.clone(), venue, &damaged);
-                }
                 check(&mut growing, venue, &damaged);
+                // And by the layout of the undamaged frame, which the one above may have left.
+                let mut levels = Levels::default();
+                if let Some(found) = layouts.read(venue, STREAM, &damaged, &mut levels) {
+                    let (found, levels) = answer(Ok(found), levels);
+                    let right = plainly(venue, &damaged, growing.table());
+                    assert_eq!(found, right.0);
+                    assert_eq!(levels.bids, right.1.bids);
+                    assert_eq!(levels.asks, right.1.asks);
+                }
             }
             damaged[at] = frame[at];
         }
