@@ -61,6 +61,10 @@ fn follows(before: &Snapshot, now: &Snapshot) {
 }
 
 #[test]
+#[cfg_attr(
+    miri,
+    ignore = "takes minutes; loom has models of its parts, and scripts/sanitize runs it"
+)]
 fn a_page_is_read_while_it_is_written() {
     let page = page();
     let reader = page.reader();
