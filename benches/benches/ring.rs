@@ -5,12 +5,13 @@
 )]
 
 use criterion::{Criterion, Throughput};
+use pitlane_benches::contenders::hop::{self, Track};
+use pitlane_benches::rounds::Sample;
 use pitlane_domain::message::Message;
 use pitlane_lockfree::ring::{EdgeCounters, ring};
-use std::hint::{black_box, spin_loop};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::thread;
-use std::time::{Duration, Instant};
+use pitlane_runtime::clock::Clock;
+use std::hint::black_box;
+use std::time::Duration;
 
 const BATCH: usize = 64;
 const CAPACITY: usize = 1024;
@@ -88,98 +89,35 @@ fn batches(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// Spins, and gives the core away at times: on a machine with one free core the other side needs it.
-fn wait(mut ready: impl FnMut() -> bool) {
-    let mut spins = 0_u32;
-    while !ready() {
-        spins += 1;
-        if spins.is_multiple_of(4096) {
-            thread::yield_now();
-        }
-        spin_loop();
-    }
-}
-
-/// There and back between two threads, which is two hops.
-fn round_trips(criterion: &mut Criterion) {
-    let mut group = criterion.benchmark_group("ring/round trip, two threads");
-    group.bench_function("pitlane", |bench| {
-        bench.iter_custom(|rounds| {
-            let (mut there, mut far) = ring::<Message>(CAPACITY, EdgeCounters::private());
-            let (mut back, mut near) = ring::<Message>(CAPACITY, EdgeCounters::private());
-            timed(
-                rounds,
-                move |_| wait(|| !far.drain(1, |message| back.push(*message)).is_idle()),
-                |round| {
-                    there.push(message(round));
-                    wait(|| !near.drain(1, |m| assert_eq!(m.sequence, round)).is_idle());
-                },
-            )
+/// Half of there and back between two threads on two cores; nothing where there is one core only.
+fn hops(criterion: &mut Criterion) {
+    let clock = Clock::new();
+    let mut group = criterion.benchmark_group("ring/hop, two cores");
+    let mut hop = |name: &str, contender: fn(&Track) -> Sample| {
+        group.bench_function(name, |bench| {
+            bench.iter_custom(|hops| {
+                let track = Track::find(&clock, hops);
+                let value = track.map_or(0.0, |track| contender(&track).value);
+                Duration::from_secs_f64(
+                    value * 1e-9 * f64::from(u32::try_from(hops).unwrap_or(u32::MAX)),
+                )
+            });
         });
-    });
-    group.bench_function("rtrb", |bench| {
-        bench.iter_custom(|rounds| {
-            let (mut there, mut far) = rtrb::RingBuffer::<Message>::new(CAPACITY);
-            let (mut back, mut near) = rtrb::RingBuffer::<Message>::new(CAPACITY);
-            timed(
-                rounds,
-                move |_| wait(|| far.pop().is_ok_and(|message| back.push(message).is_ok())),
-                |round| {
-                    there.push(message(round)).unwrap();
-                    wait(|| near.pop().is_ok_and(|message| message.sequence == round));
-                },
-            )
-        });
-    });
-    group.bench_function("limit: two atomics", |bench| {
-        bench.iter_custom(|rounds| {
-            let (there, back) = (AtomicU64::new(0), AtomicU64::new(0));
-            let (there, back) = (&there, &back);
-            // Relaxed is enough: the number is all there is to see
-            timed(
-                rounds,
-                move |round| {
-                    wait(|| there.load(Ordering::Relaxed) == round);
-                    back.store(round, Ordering::Relaxed);
-                },
-                |round| {
-                    there.store(round, Ordering::Relaxed);
-                    wait(|| back.load(Ordering::Relaxed) == round);
-                },
-            )
-        });
-    });
+    };
+    hop("pitlane", hop::edge);
+    hop("rtrb", hop::rtrb);
+    hop("limit: two atomics", hop::atomics);
+    hop("std mpsc", hop::mpsc);
     #[cfg(feature = "rivals")]
-    group.bench_function("std mpsc", |bench| {
-        bench.iter_custom(|rounds| {
-            let (there, far) = std::sync::mpsc::sync_channel::<Message>(CAPACITY);
-            let (back, near) = std::sync::mpsc::sync_channel::<Message>(CAPACITY);
-            timed(
-                rounds,
-                move |_| back.send(far.recv().unwrap()).unwrap(),
-                |round| {
-                    there.send(message(round)).unwrap();
-                    assert_eq!(near.recv().unwrap().sequence, round);
-                },
-            )
-        });
-    });
+    hop("disruptor", hop::disruptor);
+    #[cfg(feature = "rivals")]
+    hop("crossbeam ArrayQueue", hop::array_queue);
     group.finish();
-}
-
-/// Time of so many rounds from 1 on, with the other side on a thread of its own.
-fn timed(rounds: u64, mut other: impl FnMut(u64) + Send, mut one: impl FnMut(u64)) -> Duration {
-    thread::scope(|scope| {
-        scope.spawn(move || (1..=rounds).for_each(&mut other));
-        let start = Instant::now();
-        (1..=rounds).for_each(&mut one);
-        start.elapsed()
-    })
 }
 
 fn main() {
     let mut criterion = Criterion::default().configure_from_args();
     batches(&mut criterion);
-    round_trips(&mut criterion);
+    hops(&mut criterion);
     criterion.final_summary();
 }

@@ -5,60 +5,40 @@
 )]
 
 use criterion::{Criterion, Throughput};
-use pitlane_lockfree::Record;
+use pitlane_benches::contenders::store::{self, Place};
+use pitlane_benches::operations::record;
+use pitlane_benches::rounds::Sample;
 use pitlane_lockfree::tick::{StoreOptions, TickReader, TickWriter};
-use std::fs::File;
+use pitlane_runtime::clock::Clock;
 use std::hint::black_box;
-use std::io::Write;
-use std::time::Instant;
-
-/// Records between two commits, as between two polls of the recorder under load.
-const BATCH: u64 = 64;
-
-fn record(sequence: u64) -> Record {
-    [sequence, 0, 1_000, 3, 4, 5, 6, sequence]
-}
+use std::time::Duration;
 
 fn main() {
     let mut criterion = Criterion::default().configure_from_args();
     let mut group = criterion.benchmark_group("tick_store/append");
     group.throughput(Throughput::Elements(1));
-    group.bench_function("pitlane, commit each 64", |bench| {
-        bench.iter_custom(|records| {
-            let dir = tempfile::tempdir().unwrap();
-            let options = StoreOptions::default();
-            let (mut writer, _) = TickWriter::open(dir.path(), options).unwrap();
-            let start = Instant::now();
-            for sequence in 1..=records {
-                writer.append(&record(sequence)).unwrap();
-                if sequence % BATCH == 0 {
-                    writer.commit().unwrap();
-                }
-            }
-            writer.commit().unwrap();
-            start.elapsed()
+    let clock = Clock::new();
+    let within = tempfile::tempdir().unwrap();
+    let place = |records: u64| Place::new(within.path(), records.max(1 << 10), &clock);
+    let mut append = |name: &str, contender: &mut dyn FnMut(&Place) -> Sample| {
+        group.bench_function(name, |bench| {
+            bench.iter_custom(|records| {
+                let value = contender(&place(records)).value;
+                Duration::from_secs_f64(value * 1e-9)
+                    .saturating_mul(u32::try_from(records).unwrap_or(u32::MAX))
+            });
         });
+    };
+    append("pitlane, commit each 64", &mut |place| {
+        store::ours(place, true)
     });
-    group.bench_function("write(2) per record", |bench| {
-        bench.iter_custom(|records| {
-            let mut file = tempfile::tempfile().unwrap();
-            let start = Instant::now();
-            for sequence in 1..=records {
-                write(&mut file, &record(sequence));
-            }
-            start.elapsed()
-        });
+    append("pitlane, pages by the append", &mut |place| {
+        store::ours(place, false)
     });
-    group.bench_function("limit: store to memory", |bench| {
-        let mut memory = vec![[0_u64; 8]; 1 << 14];
-        bench.iter_custom(|records| {
-            let start = Instant::now();
-            for (sequence, place) in (1..=records).zip((0..1 << 14).cycle()) {
-                memory[place] = record(sequence);
-            }
-            black_box(&memory);
-            start.elapsed()
-        });
+    append("write(2) per record", &mut store::write);
+    let mut memory = vec![[1_u64; 8]; 1 << 14];
+    append("limit: store to memory", &mut |place| {
+        store::memory(place, &mut memory)
     });
     group.finish();
 
@@ -84,8 +64,4 @@ fn main() {
     });
     group.finish();
     criterion.final_summary();
-}
-
-fn write(file: &mut File, record: &Record) {
-    file.write_all(bytemuck::bytes_of(record)).unwrap();
 }

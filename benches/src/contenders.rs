@@ -5,6 +5,7 @@ pub mod book;
 pub mod hop;
 pub mod path;
 pub mod store;
+pub mod python;
 pub mod replay;
 pub mod sqlite;
 pub mod idle;

@@ -20,7 +20,7 @@ use std::time::Duration;
 #[command(
     name = "scripts/bench",
     after_help = "Examples:
-  scripts/bench                     every row; some ten minutes
+  scripts/bench                     every row; a few minutes
   scripts/bench decode-trade hop    these rows
   scripts/bench --quick             every row with few rounds: does it run, not how fast
   scripts/bench --json out.json     the same figures for programs, in a file of that name
@@ -124,6 +124,8 @@ struct Bench {
     frames: Vec<pitlane_benches::OwnedFrame>,
     /// On the disk that holds the build.
     disk: PathBuf,
+    /// The Python of the rivals, if it was made.
+    python: PathBuf,
     /// In memory, where the system has a place for that.
     memory: Option<PathBuf>,
 }
@@ -144,6 +146,7 @@ impl Bench {
             clock: Clock::new(),
             frames: frames(if arguments.quick { 3_000 } else { 60_000 }),
             disk: disk.canonicalize()?,
+            python: arguments.out.join("rivals/bin/python"),
             memory: tempfile::tempdir_in(&memory).is_ok().then_some(memory),
         })
     }
@@ -157,9 +160,9 @@ impl Bench {
             let frames = event.frames(&self.frames);
             decode::row(id, event, &frames).measure(4 * rounds)
         };
-        let append = |id, dir: &Path| {
+        let append = |id, on, dir: &Path| {
             let place = store::Place::new(dir, (1 << 17) / scale, &self.clock);
-            store::row(id, &place).measure(rounds)
+            store::row(id, on, &place).measure(rounds)
         };
         let somewhere = self.memory.as_deref().unwrap_or(&self.disk);
         let recorded = |wanted: &dyn Fn(Kind) -> bool| {
@@ -187,12 +190,13 @@ impl Bench {
                 book::row(&book::Sides::of(some)).measure(rounds)
             }
             "append-memory" => match &self.memory {
-                Some(dir) => append("append-memory", dir),
+                Some(dir) => append("append-memory", "/dev/shm", dir),
                 None => Measured::skipped(row, "tick store append", "there is no /dev/shm"),
             },
-            "append-disk" => append("append-disk", &self.disk),
+            "append-disk" => append("append-disk", "a disk", &self.disk),
             "replay-bars" => {
-                replay::bars_row(&recorded(&|kind| kind == Kind::Trade)).measure(2 * rounds)
+                let trades = recorded(&|kind| kind == Kind::Trade);
+                replay::bars_row(&trades, &self.python).measure(2 * rounds)
             }
             "replay-books" => replay::books_row(&recorded(&|_| true)).measure(rounds),
             "sqlite" => sqlite::row(&sqlite::rows(), &self.disk).measure(few),

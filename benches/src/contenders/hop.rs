@@ -3,7 +3,7 @@
 //! All contenders spin, on the same two pinned cores; the cost of the clock is taken off each round trip.
 
 use crate::report::Goal;
-use crate::rounds::{Role, Row, Sample, histogram};
+use crate::rounds::{Role, Row, Sample, clock_cost, histogram};
 use hdrhistogram::Histogram;
 use pitlane_app::latency::{StageLatency, stamp};
 use pitlane_app::stopwatch::Stopwatch;
@@ -37,22 +37,18 @@ impl Track {
     pub fn find(clock: &Clock, trips: u64) -> Option<Self> {
         let mut cores = os::affinity().ok()?.into_iter();
         let cores = [cores.next()?, cores.next()?];
-        let mut costs = histogram();
-        for _ in 0..10_000 {
-            let before = clock.raw();
-            let _ = costs.record(clock.since_ns(before));
-        }
         Some(Self {
             clock: clock.clone(),
             cores,
-            clock_ns: costs.value_at_quantile(0.5),
+            clock_ns: clock_cost(clock),
             trips,
         })
     }
 
     /// Half round trips: `near` sends and waits for the answer on one core, `far` answers on the other.
     fn trips(&self, mut near: impl FnMut(u64) + Send, mut far: impl FnMut(u64) + Send) -> Sample {
-        let last = WARM + self.trips;
+        let warm = WARM.min(self.trips);
+        let last = warm + self.trips;
         let [here, there] = self.cores;
         let tail = thread::scope(|scope| {
             scope.spawn(move || {
@@ -66,7 +62,7 @@ impl Track {
                     let before = self.clock.raw();
                     near(trip);
                     let took = self.clock.since_ns(before).saturating_sub(self.clock_ns);
-                    if trip > WARM {
+                    if trip > warm {
                         let _ = hops.record((took / 2).max(1));
                     }
                 }

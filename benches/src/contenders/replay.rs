@@ -1,9 +1,10 @@
 //! A recorded sequence out of the tick store into the market, against reading the same records.
 
+use crate::contenders::python::Python;
 use crate::report::Goal;
 use crate::rounds::{Role, Row, Sample, timed};
 use pitlane_domain::market::Market;
-use pitlane_domain::message::{Kind, Message};
+use pitlane_domain::message::{Body, Kind, Message};
 use pitlane_lockfree::Record;
 use pitlane_lockfree::tick::{StoreOptions, TickReader, TickWriter};
 use std::hint::black_box;
@@ -61,6 +62,25 @@ impl Recorded {
     }
 }
 
+impl Recorded {
+    /// The trades for programs in other languages: time, price, quantity and whether the buyer was resting.
+    fn trades(&self) -> Vec<u8> {
+        let words = self.records.iter().filter_map(|record| {
+            let message: Message = bytemuck::cast(*record);
+            match message.body()? {
+                Body::Trade(trade) => Some([
+                    message.ts_event.0,
+                    trade.px.0,
+                    trade.qty.0,
+                    i64::from(trade.is_buyer_maker),
+                ]),
+                _ => None,
+            }
+        });
+        words.flatten().flat_map(i64::to_le_bytes).collect()
+    }
+}
+
 /// Ours: records are checked where they lie and applied.
 pub fn ours(recorded: &Recorded) -> Sample {
     let mut market = Market::new();
@@ -95,9 +115,9 @@ pub fn scan(recorded: &Recorded) -> Sample {
     })
 }
 
-/// The row of trades into bars.
-pub fn bars_row(recorded: &Recorded) -> Row<'_> {
-    Row::new(
+/// The row of trades into bars. `python` is where the rivals in Python run.
+pub fn bars_row<'a>(recorded: &'a Recorded, python: &Path) -> Row<'a> {
+    let mut row = Row::new(
         "replay-bars",
         "replay from the tick store, trades to bars",
         "ns per trade",
@@ -105,10 +125,26 @@ pub fn bars_row(recorded: &Recorded) -> Row<'_> {
     .with(Role::Ours, "pitlane", || ours(recorded))
     .with(Role::Limit, "scan of the records", || scan(recorded))
     .goal(Goal::LimitTimes(4.0))
+    .goal(Goal::Rival("hftbacktest", 5.0))
     .note(format!(
-        "{} trades of the sample; CVD and profile are not built yet; every record's checksum is verified",
+        "{} records of the sample; CVD and profile are not built yet; ours verifies every checksum and keeps bars of seven \
+         timeframes, the rivals keep one of a second; hftbacktest feeds its exchange and its local side and makes the bars \
+         in compiled Python, nautilus_trader its venue, its cache and an actor",
         recorded.inputs
-    ))
+    ));
+    let trades = recorded.dir.path().join("trades.bin");
+    let written = std::fs::write(&trades, recorded.trades());
+    for name in ["hftbacktest", "nautilus_trader"] {
+        let started = match &written {
+            Ok(()) => Python::start(python, name, &trades),
+            Err(error) => Err(error.to_string()),
+        };
+        row = match started {
+            Ok(mut rival) => row.with(Role::Rival, name, move || Sample::of(rival.round())),
+            Err(why) => row.note(format!("{name} is not measured: {why}")),
+        };
+    }
+    row
 }
 
 /// The row of everything into full books.
