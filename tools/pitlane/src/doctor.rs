@@ -22,7 +22,7 @@ pub use fixes::script;
 pub use load::{Before, Load};
 pub use page::{Page, counts};
 
-use check::Finding;
+use check::{Finding, Fix};
 use pitlane_runtime::core_map::{Host, Profile, list};
 use pitlane_runtime::os::Machine;
 use std::collections::BTreeSet;
@@ -66,13 +66,17 @@ impl Subject {
         }
     }
 
-    /// The cores left to everything else.
-    fn others(&self) -> BTreeSet<usize> {
-        let others: BTreeSet<usize> = self.host.online.difference(&self.pinned).copied().collect();
-        if others.is_empty() {
-            self.host.online.clone()
+    /// What keeps the system off the cores of the map, given the cores that are left to it.
+    /// A map that leaves none has to change first: no setting can send the system nowhere.
+    fn keep_off(&self, fix: impl FnOnce(&BTreeSet<usize>) -> Fix) -> Fix {
+        let left = &self.host.online - &self.pinned;
+        if left.is_empty() {
+            Fix::config(format!(
+                "name fewer cores: the system needs at least one of {}",
+                list(&self.host.online)
+            ))
         } else {
-            others
+            fix(&left)
         }
     }
 
@@ -202,7 +206,7 @@ fn core_map(subject: &Subject) -> Check {
             n => format!("{n} faults"),
         };
         let why = "the engine refuses to start with it";
-        let mends = subject.faults.iter().cloned().map(check::Fix::config);
+        let mends = subject.faults.iter().cloned().map(Fix::config);
         Finding::bad(State::Fail, many, why).fixes(mends)
     };
     Check::new("in short", "core_map", finding)

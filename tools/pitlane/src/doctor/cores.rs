@@ -26,10 +26,9 @@ pub fn isolation(s: &Subject) -> Result<Finding, String> {
     } else {
         let why = "the scheduler may put any other thread there, for milliseconds at a time";
         s.lack(State::Fail, format!("{} not isolated", which(&shared)), why)
-            .fix(Fix::boot(format!(
-                "isolcpus=managed_irq,domain,{}",
-                list(&s.pinned)
-            )))
+            .fix(s.keep_off(|_| {
+                Fix::boot(format!("isolcpus=managed_irq,domain,{}", list(&s.pinned)))
+            }))
     };
     Ok(found.seen(FILE, list(isolated)))
 }
@@ -52,7 +51,13 @@ pub fn nohz_full(s: &Subject) -> Result<Finding, String> {
             format!("the tick runs on {}", which(&ticking)),
             why,
         )
-        .fix(Fix::boot(format!("nohz_full={}", list(&s.pinned))))
+        .fix(if there {
+            s.keep_off(|_| Fix::boot(format!("nohz_full={}", list(&s.pinned))))
+        } else {
+            Fix::hint(
+                "use a kernel built with CONFIG_NO_HZ_FULL; this one does not know nohz_full=",
+            )
+        })
     };
     let value = if there {
         list(&without)
@@ -91,7 +96,7 @@ pub fn rcu_nocbs(s: &Subject) -> Result<Finding, String> {
             format!("RCU callbacks run on {}", which(&busy)),
             why,
         )
-        .fix(Fix::boot(format!("rcu_nocbs={}", list(&s.pinned))))
+        .fix(s.keep_off(|_| Fix::boot(format!("rcu_nocbs={}", list(&s.pinned)))))
     };
     let value = if value.is_empty() {
         "no rcu_nocbs=".to_owned()
@@ -136,11 +141,14 @@ pub fn smt(s: &Subject) -> Result<Finding, String> {
             let sets = other
                 .iter()
                 .map(|core| format!("/sys/devices/system/cpu/cpu{core}/online"));
-            let was = vec!["1".to_owned(); other.len()];
-            let fix = Fix::Set {
-                files: sets.collect(),
-                value: "0".to_owned(),
-                was,
+            let fix = if (&s.host.online - &s.pinned).is_subset(&other) {
+                Fix::config("core = N: fewer cores, so that the system keeps a pair of its own")
+            } else {
+                Fix::Set {
+                    files: sets.collect(),
+                    value: "0".to_owned(),
+                    was: vec!["1".to_owned(); other.len()],
+                }
             };
             s.lack(State::Warn, finding, why).fix(fix)
         } else {

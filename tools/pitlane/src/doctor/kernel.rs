@@ -8,7 +8,6 @@ use std::collections::BTreeSet;
 pub fn irq_affinity(s: &Subject) -> Result<Finding, String> {
     let tree = s.tree();
     let counts = load::interrupts(&tree.read("/proc/interrupts")?);
-    let others = list(&s.others());
     let mut here = Vec::new();
     let (mut files, mut was) = (Vec::new(), Vec::new());
     for number in tree.names("/proc/irq") {
@@ -42,11 +41,11 @@ pub fn irq_affinity(s: &Subject) -> Result<Finding, String> {
         let why = "each interrupt takes some us from the thread";
         s.lack(State::Warn, finding, why)
             .seen(file, few(&here))
-            .fix(Fix::Set {
+            .fix(s.keep_off(|left| Fix::Set {
                 files,
-                value: others,
+                value: list(left),
                 was,
-            })
+            }))
     })
 }
 
@@ -96,7 +95,7 @@ pub fn workqueues(s: &Subject) -> Result<Finding, String> {
     } else {
         let why = "the kernel's deferred work may run there, some us to some ms";
         s.lack(State::Warn, format!("allowed on {}", which(&hot)), why)
-            .fix(Fix::set(FILE, mask_of_cores(&s.others()), text.clone()))
+            .fix(s.keep_off(|left| Fix::set(FILE, mask_of_cores(left), text.clone())))
     }
     .seen(FILE, text))
 }
@@ -167,7 +166,7 @@ pub fn watchdog(s: &Subject) -> Result<Finding, String> {
         finding = finding.fix(Fix::set(NMI, "0", nmi.to_string()));
     }
     if soft_hits {
-        finding = finding.fix(Fix::set(CORES, list(&s.others()), watched));
+        finding = finding.fix(s.keep_off(|left| Fix::set(CORES, list(left), watched)));
     }
     Ok(finding)
 }

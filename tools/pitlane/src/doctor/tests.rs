@@ -204,7 +204,7 @@ fn a_plain_virtual_machine_is_told_what_it_lacks() {
           warn    nohz_full      the tick runs on core 1
                                  read   /sys/devices/system/cpu/nohz_full: not there
                                  why    the tick interrupts a spinning thread 100 to 1000 times a second, some us each
-                                 boot   nohz_full=1
+                                 do     use a kernel built with CONFIG_NO_HZ_FULL; this one does not know nohz_full=
           warn    rcu_nocbs      RCU callbacks run on core 1
                                  read   /proc/cmdline: no rcu_nocbs=
                                  why    the kernel cleans up on these cores when it likes, some us to some 100 us
@@ -511,6 +511,69 @@ fn every_setting_matters_on_its_own() {
         let anyway = ["cpu_quota", "tsc", "clocksource", "kernel"].contains(&id);
         assert!(anyway || shared.state == State::Ok, "{id}: {shared:?}");
     }
+}
+
+/// No setting sends the system nowhere: a map that takes every core has to change first.
+#[test]
+fn a_map_of_every_core_is_mended_in_the_map() {
+    let whole = |files: &Files| {
+        let mut subject = subject(files, Profile::Isolated);
+        subject.pinned = subject.host.online.clone();
+        subject.spinning = subject.pinned.clone();
+        subject
+    };
+    let files = Files::virtual_machine();
+    files.write("/sys/devices/system/cpu/nohz_full", "");
+    let subject = whole(&files);
+    let checks = examine(&subject);
+    for id in [
+        "isolation",
+        "nohz_full",
+        "rcu_nocbs",
+        "irq_affinity",
+        "workqueues",
+        "watchdog",
+    ] {
+        assert_eq!(
+            found(&checks, id).fixes,
+            [Fix::config(
+                "name fewer cores: the system needs at least one of 0-1"
+            )],
+            "{id}"
+        );
+    }
+    let script = script(&subject, &checks);
+    for wrong in ["isolcpus", "smp_affinity", "cpumask", "# boot"] {
+        assert!(!script.contains(wrong), "{wrong} in {script}");
+    }
+
+    // The siblings of the map's cores are all that is left.
+    let files = Files::tuned();
+    files.write("/sys/devices/system/cpu/online", "2-7");
+    for core in 2..=4 {
+        let file = format!("/sys/devices/system/cpu/cpu{core}/topology/thread_siblings_list");
+        files.write(&file, &format!("{core},{}", core + 3));
+    }
+    let mut subject = whole(&files);
+    subject.pinned = cores("2-4");
+    let fixes = found(&examine(&subject), "smt").fixes;
+    assert!(
+        matches!(fixes.as_slice(), [Fix::Config { .. }]),
+        "{fixes:?}"
+    );
+}
+
+/// Words that the kernel does not know mend nothing.
+#[test]
+fn a_kernel_without_nohz_full_is_not_told_to_boot_with_it() {
+    let files = Files::tuned();
+    files.remove("/sys/devices/system/cpu/nohz_full");
+    let bad = found(&examined(&files, Profile::Isolated), "nohz_full");
+    assert_eq!(bad.state, State::Warn);
+    assert!(
+        matches!(bad.fixes.as_slice(), [Fix::Hint { text }] if text.contains("CONFIG_NO_HZ_FULL")),
+        "{bad:?}"
+    );
 }
 
 /// A file that cannot be read makes the line unknown and says which; it never makes it good.
