@@ -9,7 +9,7 @@ use anyhow::Context;
 use pitlane_lockfree::counters::Snapshot;
 use ratatui::DefaultTerminal;
 use ratatui::crossterm::event::{self, Event, KeyEventKind};
-use signal_hook::consts::{SIGHUP, SIGQUIT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use signal_hook::flag;
 use std::io::{self, IsTerminal};
 use std::sync::Arc;
@@ -57,26 +57,37 @@ impl Drop for Ours {
     }
 }
 
-/// Set by the first signal that asks for the end; the second ends at once.
-/// A terminal that hung up cannot be given back, so that signal ends at once too, even where it was inherited as ignored.
-fn signals() -> std::io::Result<Arc<AtomicBool>> {
+/// What a first signal asks for; the second ends at once.
+struct Signals {
+    /// It came.
+    ended: Arc<AtomicBool>,
+    /// It was SIGINT. Its key is only a key here, but `kill` and `timeout` send it too.
+    interrupted: Arc<AtomicBool>,
+}
+
+/// A terminal that hung up cannot be given back, so that signal ends at once, even where it was inherited as ignored.
+fn signals() -> std::io::Result<Signals> {
     let ended = Arc::new(AtomicBool::new(false));
-    for signal in [SIGTERM, SIGQUIT] {
+    let interrupted = Arc::new(AtomicBool::new(false));
+    for signal in [SIGTERM, SIGQUIT, SIGINT] {
         flag::register_conditional_shutdown(signal, 1, Arc::clone(&ended))?;
+    }
+    flag::register(SIGINT, Arc::clone(&interrupted))?;
+    for signal in [SIGTERM, SIGQUIT, SIGINT] {
         flag::register(signal, Arc::clone(&ended))?;
     }
     flag::register_conditional_default(SIGHUP, Arc::new(AtomicBool::new(true)))?;
-    Ok(ended)
+    Ok(Signals { ended, interrupted })
 }
 
 /// Shows until the person leaves or a signal ends it.
 pub fn run(watcher: &mut Watcher, options: &Options) -> anyhow::Result<u8> {
-    let ended = signals().context("cannot watch for signals")?;
+    let signals = signals().context("cannot watch for signals")?;
     let mut terminal = Ours::take()?;
     let mut looks = Looks::new(watcher);
     let mut state = State::new(&looks.view, options.delay, options.sort.as_deref());
     let mut draw = true;
-    while !ended.load(Ordering::Relaxed) {
+    while !signals.ended.load(Ordering::Relaxed) {
         if std::mem::take(&mut draw) {
             let page = watcher.path().to_owned();
             let scene = Scene {
@@ -121,6 +132,9 @@ pub fn run(watcher: &mut Watcher, options: &Options) -> anyhow::Result<u8> {
             }
             _ => {}
         }
+    }
+    if signals.interrupted.load(Ordering::Relaxed) {
+        return Ok(exit::INTERRUPTED);
     }
     Ok(exit::OK)
 }
