@@ -126,6 +126,14 @@ impl Storage {
     }
 }
 
+/// Committed sequence numbers behind the last one in the database.
+fn lag(reader: &mut TickReader, last_sequence: u64) -> u64 {
+    reader
+        .last_committed()
+        .unwrap_or(0)
+        .saturating_sub(last_sequence)
+}
+
 /// Takes a record; true if the database was written from a sequence that had another one here or before.
 fn take(writer: &mut TradeWriter, rows: &mut Rows, begun_at: u64, record: &Record) -> bool {
     let message: Message = bytemuck::cast(*record);
@@ -180,11 +188,7 @@ impl Agent for Storage {
             self.metrics.commit.record(self.watch.now() - started);
             self.metrics.wal.set(writer.wal().bytes);
         }
-        let lag = reader
-            .last_committed()
-            .unwrap_or(0)
-            .saturating_sub(writer.last_sequence());
-        self.metrics.lag.set(lag);
+        self.metrics.lag.set(lag(reader, writer.last_sequence()));
         match outcome {
             Ok(State::Ready) => {}
             Ok(State::Busy { retry_after_ms }) => {
@@ -234,6 +238,13 @@ impl Agent for Storage {
         };
         let closed = writer.close().map(|closed| {
             (stored.rows, stored.last_sequence) = (closed.counts, closed.last_sequence);
+            // What the page says last is how the database was left.
+            self.metrics
+                .lag
+                .set(lag(&mut self.reader, closed.last_sequence));
+            if closed.released.iter().all(|it| it.failure.is_none()) {
+                self.metrics.wal.set(0);
+            }
         });
         leave(&self.closing, stored);
         closed.map_err(|error| error.to_string())

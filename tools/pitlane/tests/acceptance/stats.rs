@@ -207,6 +207,9 @@ fn a_paced_replay_tells_latency_service_and_lateness() {
     let found = json(&mut stats(&["--json"], &[&whole()]));
     assert_eq!(found["behind"]["max"], 0);
     assert_eq!(found["histograms"]["market/service.market"], Value::Null);
+    // The last rows are in the database, and its numbers say so.
+    assert_eq!(found["gauges"]["storage/lag_sequences"], 0);
+    assert_eq!(found["gauges"]["storage/wal_bytes"], 0);
 }
 
 #[test]
@@ -269,6 +272,21 @@ fn dumps_are_summed_compared_and_drawn() {
         count(&both),
         Some(count(&first).unwrap() + count(&second).unwrap())
     );
+
+    let text = String::from_utf8(expect_code(&mut stats(&[], &[&one, &two]), 0).stdout).unwrap();
+    assert!(text.contains("all ended by themselves"), "{text}");
+    let output = expect_code(&mut stats(&[], &[&one, &two, dir.path()]), 2);
+    assert!(said(&output).contains("named twice"), "{}", said(&output));
+    // Of two dumps the one that lacks the stage is named.
+    let output = expect_code(
+        &mut stats(
+            &["--stage", "service.", "--compare", one.to_str().unwrap()],
+            &[&two],
+        ),
+        2,
+    );
+    let wrong = format!("{}: no stage is called service.", one.display());
+    assert!(said(&output).contains(&wrong), "{}", said(&output));
 
     // The folder above, with the results of the run, will do as well.
     let other = dir.path().to_str().unwrap();
