@@ -251,6 +251,13 @@ fn log_only(path: &Path) -> Result<Stats, StatsError> {
         path: path.to_path_buf(),
         source,
     })?;
+    // One that only lies beside a page may be that of an engine which has just begun.
+    if bytes.is_empty() {
+        return Err(StatsError::Hlog {
+            path: path.to_path_buf(),
+            what: "it is empty".to_owned(),
+        });
+    }
     parse(path, &bytes).map(|intervals| of_log(path, intervals))
 }
 

@@ -226,6 +226,7 @@ fn what_is_no_dump_is_told_with_its_name_and_reason() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("file");
     for (text, says) in [
+        ("", "it is empty"),
         ("hello\n", "line 1 is no comment"),
         ("#[a comment]\nhello\n", "line 2 is neither"),
     ] {

@@ -51,14 +51,29 @@ pub fn stats(args: &StatsArgs) -> anyhow::Result<u8> {
     Ok(exit::OK)
 }
 
-/// Several dumps as one.
+/// Several dumps as one; none counts twice.
 fn load_all(paths: &[PathBuf]) -> anyhow::Result<Stats> {
     let mut dumps = paths.iter().map(|path| load(path));
     let mut sum = dumps.next().context("no dump was named")??;
     for dump in dumps {
-        sum.merge(dump?)?;
+        let dump = dump?;
+        let known = |path: &PathBuf| sum.paths.iter().any(|it| is_same(it, path));
+        if let Some(twice) = dump.paths.iter().find(|path| known(path)) {
+            return Err(exit::usage(format!(
+                "{}: named twice; its numbers would count twice",
+                twice.display()
+            )));
+        }
+        sum.merge(dump)?;
     }
     Ok(sum)
+}
+
+fn is_same(one: &Path, other: &Path) -> bool {
+    match (one.canonicalize(), other.canonicalize()) {
+        (Ok(one), Ok(other)) => one == other,
+        _ => false,
+    }
 }
 
 /// A dump, or that in the folder `stats` of the results of a run.
@@ -86,7 +101,8 @@ fn chosen(mut dump: Stats, pattern: Option<&str>) -> anyhow::Result<Stats> {
     dump.gauges.retain(|name, _| matches(name, pattern));
     if dump.histograms.is_empty() {
         return Err(exit::usage(format!(
-            "no stage is called {pattern}; there are {}",
+            "{}: no stage is called {pattern}; there are {}",
+            paths(&dump),
             known.join(", ")
         )));
     }

@@ -49,6 +49,16 @@ fn ratio(this: u64, other: u64) -> Option<f64> {
     (other > 0).then(|| this as f64 / other as f64)
 }
 
+/// Two decimals, and more where a small number would have no figure in them.
+pub fn two_figures(ratio: f64) -> String {
+    let mut decimals = 2;
+    while ratio > 0.0 && decimals < 6 && ratio * 10_f64.powi(decimals - 1) < 1.0 {
+        decimals += 1;
+    }
+    let decimals = decimals.unsigned_abs() as usize;
+    format!("{ratio:.decimals$}")
+}
+
 /// For a terminal.
 pub fn text(this: &Stats, other: &Stats) -> String {
     let pairs = pairs(this, other);
@@ -57,7 +67,7 @@ pub fn text(this: &Stats, other: &Stats) -> String {
         paths(this),
         paths(other)
     );
-    let shown = |ratio: Option<f64>| ratio.map_or_else(|| "-".to_owned(), |r| format!("{r:.2}"));
+    let shown = |ratio: Option<f64>| ratio.map_or_else(|| "-".to_owned(), two_figures);
     for (name, (p, q)) in &pairs.both {
         let _ = writeln!(
             text,

@@ -36,15 +36,22 @@ const LEFT: f64 = 84.0;
 const TOP: f64 = 56.0;
 const WIDTH: f64 = 720.0;
 const BOTTOM: f64 = 64.0;
-const LEGEND: f64 = 370.0;
+/// From the frame to the words of the legend.
+const LEGEND_TEXT: f64 = 54.0;
+/// Width of a letter of the legend, rather too much.
+const LETTER: f64 = 6.6;
 const LEGEND_ROW: f64 = 36.0;
 /// Steps to every halving of the distance to 100 %: fine enough for a smooth line.
 const STEPS: u32 = 10;
 
 /// The picture. There is at least one line, and none is empty.
+#[expect(clippy::cast_precision_loss, reason = "places in a picture")]
 pub fn svg(title: &str, lines: &[Line<'_>], scale: Scale) -> String {
     let axes = Axes::of(lines, scale);
-    let width = LEFT + WIDTH + LEGEND;
+    let letters = lines
+        .iter()
+        .flat_map(|line| [line.name.chars().count(), figures(line).len()]);
+    let width = LEFT + WIDTH + LEGEND_TEXT + LETTER * letters.max().unwrap_or(0) as f64;
     let height = TOP + axes.height + BOTTOM;
     let mut out = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" \
@@ -215,25 +222,33 @@ fn draw_legend(out: &mut String, lines: &[Line<'_>]) {
     let x = LEFT + WIDTH + 20.0;
     for (at, line) in lines.iter().enumerate() {
         let y = TOP + 12.0 + LEGEND_ROW * at as f64;
-        let p = Percentiles::of(line.histogram);
         let _ = writeln!(
             out,
             "<path d=\"M{x} {y}h26\" stroke=\"{}\" stroke-width=\"3\"{}/>\n\
              <text x=\"{:.1}\" y=\"{:.1}\">{}</text>\n\
-             <text x=\"{:.1}\" y=\"{:.1}\" fill=\"#666\" font-size=\"11\">n {}, p50 {}, p99 {}, max {}</text>",
+             <text x=\"{:.1}\" y=\"{:.1}\" fill=\"#666\" font-size=\"11\">{}</text>",
             COLOURS[line.colour % COLOURS.len()],
             dash(line),
-            x + 34.0,
+            x - 20.0 + LEGEND_TEXT,
             y + 4.0,
             escaped(&line.name),
-            x + 34.0,
+            x - 20.0 + LEGEND_TEXT,
             y + 18.0,
-            thousands(p.count),
-            duration(p.p50),
-            duration(p.p99),
-            duration(p.max)
+            figures(line)
         );
     }
+}
+
+/// What the legend says of a line.
+fn figures(line: &Line<'_>) -> String {
+    let p = Percentiles::of(line.histogram);
+    format!(
+        "n {}, p50 {}, p99 {}, max {}",
+        thousands(p.count),
+        duration(p.p50),
+        duration(p.p99),
+        duration(p.max)
+    )
 }
 
 /// Colours come again after eight lines; then the line is dotted.

@@ -1,5 +1,5 @@
 use super::plot::{Line, Scale, svg};
-use super::{hgrm, matches};
+use super::{compare, hgrm, matches};
 use hdrhistogram::Histogram;
 
 fn histogram(values: impl IntoIterator<Item = u64>) -> Histogram<u64> {
@@ -26,6 +26,20 @@ fn a_pattern_is_a_part_of_a_name_or_has_stars() {
     }
     for no in ["feed", "latency*", "*latency", "*feed*", "market/*x"] {
         assert!(!matches(name, no), "{no}");
+    }
+}
+
+#[test]
+fn a_small_ratio_keeps_its_figures() {
+    for (ratio, text) in [
+        (12.345, "12.35"),
+        (1.0, "1.00"),
+        (0.5, "0.50"),
+        (0.053, "0.053"),
+        (0.002_786, "0.0028"),
+        (0.0, "0.00"),
+    ] {
+        assert_eq!(compare::two_figures(ratio), text);
     }
 }
 
@@ -61,6 +75,8 @@ fn a_distribution_is_written_as_plotters_read_it() {
     );
 }
 
+const LONG: &str = "thread/a-name-that-is-as-long-as-a-name-may-be/and-more/cycle_ns, compared";
+
 #[test]
 fn a_picture_has_a_line_and_a_legend_for_each_stage_and_stays_within_its_frame() {
     let (fast, slow) = (
@@ -76,12 +92,19 @@ fn a_picture_has_a_line_and_a_legend_for_each_stage_and_stays_within_its_frame()
         };
         let text = svg(
             "a <dump> & another",
-            &[line("fast", &fast, 0, false), line("slow", &slow, 9, true)],
+            &[line("fast", &fast, 0, false), line(LONG, &slow, 9, true)],
             scale,
         );
         assert_eq!(text.matches("<polyline").count(), 2);
         assert!(text.contains("a &lt;dump&gt; &amp; another"));
         assert!(text.contains(">99.99 %<") && text.contains("n 5,000, p50 "));
+        // A letter of the legend is about 6 wide.
+        let wide: f64 = text
+            .split_once(" width=\"")
+            .and_then(|(_, rest)| rest.split_once('"')?.0.parse().ok())
+            .unwrap();
+        let letters = u32::try_from(LONG.len()).unwrap();
+        assert!(wide > 858.0 + 6.0 * f64::from(letters), "{wide}");
         for points in text.split("points=\"").skip(1) {
             let (points, _) = points.split_once('"').unwrap();
             let mut last = 0.0;

@@ -23,7 +23,31 @@ pub fn of(dump: &Stats, some: bool) -> String {
 
 /// What was read, and how its run ended.
 fn head(dump: &Stats) -> String {
-    let end = match dump.end {
+    let several = dump.paths.len() > 1;
+    let (end, in_all) = if several {
+        (end_of_several(dump), " in all")
+    } else {
+        (end_of_one(dump.end), "")
+    };
+    let mut text = format!("dump       {}\nrun        {end}\n", paths(dump));
+    if several {
+        text.push_str("summed up  distributions and counters; a gauge is the largest of all\n");
+    }
+    if let Ok(started) = jiff::Timestamp::from_nanosecond(dump.started_wall_ns.into())
+        && dump.started_wall_ns != 0
+    {
+        let _ = writeln!(
+            text,
+            "started    {started:.3}, for {}{in_all}",
+            duration(dump.elapsed_ns)
+        );
+    }
+    let _ = writeln!(text, "intervals  {}", thousands(dump.intervals));
+    text
+}
+
+fn end_of_one(end: End) -> String {
+    match end {
         End::Whole => "ended by itself".to_owned(),
         End::Running { pid } => {
             format!("process {pid} still runs; this is the counters page as it is now")
@@ -35,19 +59,17 @@ fn head(dump: &Stats) -> String {
         End::Unknown => {
             "an interval log alone; a run that was killed lacks its last interval in it".to_owned()
         }
-    };
-    let mut text = format!("dump       {}\nrun        {end}\n", paths(dump));
-    if let Ok(started) = jiff::Timestamp::from_nanosecond(dump.started_wall_ns.into())
-        && dump.started_wall_ns != 0
-    {
-        let _ = writeln!(
-            text,
-            "started    {started:.3}, for {}",
-            duration(dump.elapsed_ns)
-        );
     }
-    let _ = writeln!(text, "intervals  {}", thousands(dump.intervals));
-    text
+}
+
+fn end_of_several(dump: &Stats) -> String {
+    let exception = match dump.end {
+        End::Whole => return "all ended by themselves".to_owned(),
+        End::Running { pid } => format!("process {pid} still runs"),
+        End::Killed { pid } => format!("process {pid} was killed"),
+        End::Unknown => "one is an interval log alone".to_owned(),
+    };
+    format!("not all ended by themselves: {exception}")
 }
 
 fn distributions(text: &mut String, dump: &Stats) {
@@ -115,7 +137,7 @@ fn batching(text: &mut String, dump: &Stats) {
     if counts.flushes > 0 {
         let _ = writeln!(
             text,
-            "\nmetrics: {} updates in {} batches, {:.1} % saved",
+            "\nmetrics: {} updates in {} batches, {:.2} % saved",
             thousands(counts.updates),
             thousands(counts.batches),
             counts.saving() * 100.0
