@@ -91,7 +91,11 @@ fn judge(s: &Subject, place: &Place, mounts: &[Mount]) -> Result<Finding, String
         bad(State::Fail, "mounted read-only").fix(elsewhere("a disk that can be written"))
     } else if !room.writable {
         let fix = Fix::Run {
-            command: format!("install -d -o \"$USER\" {path}"),
+            // As root through sudo it is for the person who typed it.
+            command: format!(
+                "install -d -o \"${{SUDO_USER:-$(id -un)}}\" {}",
+                quoted(&path.to_string())
+            ),
             undo: None,
         };
         bad(State::Fail, "this user may not write there").fix(fix)
@@ -119,8 +123,8 @@ fn judge(s: &Subject, place: &Place, mounts: &[Mount]) -> Result<Finding, String
             "mounted with sync: every write waits for the disk",
         )
         .fix(Fix::Run {
-            command: format!("mount -o remount,async {}", mount.point),
-            undo: Some(format!("mount -o remount,sync {}", mount.point)),
+            command: format!("mount -o remount,async {}", quoted(&mount.point)),
+            undo: Some(format!("mount -o remount,sync {}", quoted(&mount.point))),
         })
     } else if room.free_bytes < needs.saturating_add(SPARE) {
         let why = format!("{} are asked for, and little more is left", bytes(needs));
@@ -158,6 +162,16 @@ fn mounts(text: &str) -> Vec<Mount> {
 fn mount_of<'a>(mounts: &'a [Mount], path: &Path) -> Option<&'a Mount> {
     let above = mounts.iter().filter(|mount| path.starts_with(&mount.point));
     above.max_by_key(|mount| Path::new(&mount.point).components().count())
+}
+
+/// One word for a shell.
+fn quoted(path: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-".contains(c);
+    if path.chars().all(plain) {
+        path.to_owned()
+    } else {
+        format!("'{}'", path.replace('\'', r"'\''"))
+    }
 }
 
 /// Bytes with a unit.
