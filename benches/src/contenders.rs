@@ -3,6 +3,7 @@
 pub mod decode;
 pub mod book;
 pub mod hop;
+pub mod instruments;
 pub mod path;
 pub mod store;
 pub mod python;

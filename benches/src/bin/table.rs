@@ -6,7 +6,9 @@
 use anyhow::{Context, bail};
 use clap::Parser;
 use pitlane_benches::contenders::decode::Event;
-use pitlane_benches::contenders::{book, decode, hop, idle, path, replay, sqlite, store};
+use pitlane_benches::contenders::{
+    book, decode, hop, idle, instruments, path, replay, sqlite, store,
+};
 use pitlane_benches::machine::Machine;
 use pitlane_benches::report::{Measured, Report};
 use pitlane_benches::{frames, messages};
@@ -171,7 +173,7 @@ impl Bench {
         Ok(match row {
             "hop" | "instrumentation" => match hop::Track::find(&self.clock, 20_000 / scale) {
                 Some(track) if row == "hop" => hop::row(&track).measure(rounds),
-                Some(track) => hop::instrumentation_row(&track).measure(rounds),
+                Some(track) => instruments::row(&track).measure(rounds),
                 None => Measured::skipped(row, "a 64 B message to another core", one_core),
             },
             "path" => {

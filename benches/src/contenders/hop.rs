@@ -5,23 +5,20 @@
 use crate::report::Goal;
 use crate::rounds::{Role, Row, Sample, clock_cost, histogram};
 use hdrhistogram::Histogram;
-use pitlane_app::latency::{StageLatency, stamp};
-use pitlane_app::stopwatch::Stopwatch;
 use pitlane_domain::instrument::InstrumentId;
 use pitlane_domain::message::{Body, Message, Quote};
 use pitlane_domain::units::{Lots, Ticks, WallNs};
-use pitlane_lockfree::counters::{CountersPage, PageOptions, Unit};
 use pitlane_lockfree::ring::{EdgeCounters, ring};
-use pitlane_lockfree::stamps::stamp_table;
 use pitlane_runtime::clock::Clock;
 use pitlane_runtime::os;
 use std::hint::spin_loop;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
-const CAPACITY: usize = 1024;
+/// Messages a ring holds.
+pub(super) const CAPACITY: usize = 1024;
 /// Round trips before the first that counts.
-const WARM: u64 = 2_000;
+pub(super) const WARM: u64 = 2_000;
 
 /// Two cores of our own and a clock.
 #[derive(Clone)]
@@ -43,6 +40,26 @@ impl Track {
             clock_ns: clock_cost(clock),
             trips,
         })
+    }
+
+    /// The clock by which is timed.
+    pub(super) fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// What a reading of it costs, in ns.
+    pub(super) fn clock_ns(&self) -> u64 {
+        self.clock_ns
+    }
+
+    /// The two cores.
+    pub(super) fn cores(&self) -> [usize; 2] {
+        self.cores
+    }
+
+    /// Round trips that count.
+    pub(super) fn count(&self) -> u64 {
+        self.trips
     }
 
     /// Half round trips: `near` sends and waits for the answer on one core, `far` answers on the other.
@@ -75,7 +92,7 @@ impl Track {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a figure for people")]
-fn hop(tail: Histogram<u64>) -> Sample {
+pub(super) fn hop(tail: Histogram<u64>) -> Sample {
     let value = tail.value_at_quantile(0.5) as f64;
     Sample {
         tail: Some(tail),
@@ -83,7 +100,7 @@ fn hop(tail: Histogram<u64>) -> Sample {
     }
 }
 
-fn message(sequence: u64) -> Message {
+pub(super) fn message(sequence: u64) -> Message {
     let quote = Quote {
         bid_px: Ticks(1),
         bid_qty: Lots(1),
@@ -165,46 +182,6 @@ pub fn rtrb(track: &Track) -> Sample {
             wait(|| near.pop().is_ok_and(|it| it.sequence == sequence));
         },
         move |_| wait(|| far.pop().is_ok_and(|message| back.push(message).is_ok())),
-    )
-}
-
-/// What a stage of the engine does besides: counters on a page, a stamp at ingress, a latency each way.
-pub fn instrumented(track: &Track) -> Sample {
-    let page = CountersPage::heap(PageOptions::default());
-    let counters = |edge, from, to| EdgeCounters::on(&page, edge, from, to).expect("room");
-    let (mut there, mut far) = ring::<Message>(CAPACITY, counters("there", "near", "far"));
-    let (mut back, mut near) = ring::<Message>(CAPACITY, counters("back", "far", "near"));
-    let (mut stamps, reader) = stamp_table(4 * CAPACITY);
-    let watch = Stopwatch::start(track.clock.clone());
-    let stage = |owner| {
-        let histogram = page.histogram(owner, "latency", Unit::Nanoseconds);
-        let histogram = histogram.expect("room");
-        StageLatency::new(reader.clone(), watch.clone(), histogram, None, 2)
-    };
-    let (mut at_near, mut at_far) = (stage("near"), stage("far"));
-    let ingress = watch.clone();
-    let template = message(0);
-    track.trips(
-        move |sequence| {
-            let now = ingress.now();
-            stamps.write(sequence, stamp(now, now));
-            assert!(there.has_room_for(1));
-            there.push(Message {
-                sequence,
-                ..template
-            });
-            wait(|| !near.drain(1, |message| at_near.note(message)).is_idle());
-            at_near.settle();
-        },
-        move |_| {
-            let pass = |message: &Message| {
-                back.push(*message);
-                at_far.note(message);
-            };
-            let mut pass = pass;
-            wait(|| !far.drain(1, &mut pass).is_idle());
-            at_far.settle();
-        },
     )
 }
 
@@ -314,19 +291,4 @@ pub fn row(track: &Track) -> Row<'_> {
             "pinned on cores {} and {}; the median cost of the clock, {} ns, is taken off each round trip",
             track.cores[0], track.cores[1], track.clock_ns
         ))
-}
-
-/// The row of what measuring costs.
-pub fn instrumentation_row(track: &Track) -> Row<'_> {
-    Row::new(
-        "instrumentation",
-        "a hop that is counted, stamped and recorded",
-        "ns per hop, p50",
-    )
-    .with(Role::Ours, "counters, stamps, latency", || {
-        instrumented(track)
-    })
-    .with(Role::Limit, "rtrb without any", || rtrb(track))
-    .goal(Goal::LimitTimes(1.05))
-    .note("one message a turn, where the clock of a turn is shared by nobody: the dearest case")
 }

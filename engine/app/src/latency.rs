@@ -42,14 +42,17 @@ fn since(stamp: u64, now: u64) -> (u64, u64) {
     (latency, latency.saturating_sub(late))
 }
 
-/// Latencies of one stage. The clock is read once a turn, after its last message.
+/// Latencies of one stage, counted to the end of each turn.
+///
+/// The runner reads the clock there anyway and tells at the next poll, so the stage reads none itself and a turn's
+/// latencies are recorded at the beginning of the next poll, when its messages are already on their way.
 pub struct StageLatency {
     stamps: StampReader,
     watch: Stopwatch,
     latency: Histogram,
     /// Of a paced run.
     service: Option<Histogram>,
-    /// Stamps of what this turn dealt with.
+    /// Stamps of what the last turn dealt with.
     turn: Vec<u64>,
 }
 
@@ -79,12 +82,21 @@ impl StageLatency {
         }
     }
 
-    /// The turn is over.
-    pub fn settle(&mut self) {
-        if self.turn.is_empty() {
-            return;
+    /// At the beginning of a poll: the turn before, if it worked, ended at that raw time.
+    #[inline]
+    pub fn settle(&mut self, worked_until: u64) {
+        if !self.turn.is_empty() {
+            self.record(worked_until);
         }
-        let now = self.watch.now();
+    }
+
+    /// No poll will follow: what is not recorded yet ends now.
+    pub fn close(&mut self) {
+        self.record(self.watch.raw());
+    }
+
+    fn record(&mut self, end: u64) {
+        let now = self.watch.at(end);
         for stamp in self.turn.drain(..) {
             let (latency, service) = since(stamp, now);
             self.latency.record(latency);

@@ -22,6 +22,11 @@ impl Stopwatch {
         self.at(self.clock.raw())
     }
 
+    /// The raw clock now.
+    pub fn raw(&self) -> u64 {
+        self.clock.raw()
+    }
+
     /// The raw reading so many nanoseconds after the start.
     pub fn raw_at(&self, ns: u64) -> u64 {
         self.clock.after(self.origin, Duration::from_nanos(ns))

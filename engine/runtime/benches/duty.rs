@@ -1,5 +1,5 @@
-//! What the runtime itself costs: a duty cycle, a log call, a flush, the instruments of a hop, and
-//! an engine with nothing to do. Minimum and median of many rounds, because the machines are shared and noisy.
+//! What the runtime itself costs: a duty cycle, a log call, a flush, and an engine with nothing
+//! to do. What the instruments of a hop cost is a row of `scripts/bench`. Minimum and median of many rounds, because the machines are shared and noisy.
 //!
 //! `cargo bench -p pitlane-runtime`; run as a test every part runs shortly.
 #![expect(clippy::print_stdout, reason = "a bench prints its table")]
@@ -20,9 +20,6 @@ use pitlane_runtime::runner::{RunOptions, fold, launch};
 use pitlane_runtime::supervisor::{Supervisor, SupervisorOptions};
 use std::time::Duration;
 
-#[path = "duty/instruments.rs"]
-mod instruments;
-
 fn main() {
     let short = !std::env::args().any(|argument| argument == "--bench");
     let rounds = if short { 2 } else { 200 };
@@ -32,7 +29,6 @@ fn main() {
     busy_cycle(rounds);
     log_call(rounds);
     flush(rounds);
-    instruments::table(if short { 2 } else { 60 });
     idle_engine(if short { 1 } else { 10 });
 }
 

@@ -40,9 +40,12 @@ impl Turn {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Duty {
-    /// The raw clock, read once at the beginning of the duty cycle. For latency and health only:
-    /// logic takes its time from messages.
+    /// The raw clock at the beginning of the duty cycle. For latency and health only: logic takes
+    /// its time from messages.
     pub now: u64,
+    /// The raw clock behind the last poll in which this agent worked, as the runner read it: the
+    /// end of that turn, for whoever tells how long its work took. 0 before the first.
+    pub worked_until: u64,
     /// At most this many units of work.
     pub budget: u32,
     /// Every agent before this one in flow order has ended, so whatever its inputs hold is all
@@ -51,10 +54,11 @@ pub struct Duty {
 }
 
 impl Duty {
-    /// A duty cycle in the middle of a run.
+    /// A duty cycle in the middle of a run, the last work done just now.
     pub fn new(now: u64, budget: u32) -> Self {
         Self {
             now,
+            worked_until: now,
             budget,
             upstream_ended: false,
         }

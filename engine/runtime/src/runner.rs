@@ -1,7 +1,11 @@
 //! Runs agents: on threads by a core map ([`launch`]), or step by step on the caller's ([`fold`]).
 //!
-//! Both ways run the same duty cycle: read the clock once, poll each agent in order, count, wake
-//! who may now go on. A panic is caught at the poll, and everything ends in flow order.
+//! Both ways run the same duty cycle: read the clock, poll each agent in order, count, wake who may
+//! now go on. A panic is caught at the poll, and everything ends in flow order.
+//!
+//! The clock is read behind each poll that worked, and before a cycle only where it was not read
+//! just then: a turn that works costs one reading, and it is also the end of that turn for the
+//! agent's own latencies, which it is told at its next poll.
 
 use pitlane_lockfree::counters::{CountersPage, PageError, PageOptions};
 use serde::Serialize;

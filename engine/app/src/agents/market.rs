@@ -40,6 +40,7 @@ impl Agent for MarketAgent {
     }
 
     fn poll(&mut self, duty: &Duty) -> Turn {
+        self.latency.settle(duty.worked_until);
         if self.ended {
             return Turn::Done;
         }
@@ -58,11 +59,11 @@ impl Agent for MarketAgent {
                 latency.note(message);
             }
         });
-        latency.settle();
         Turn::Worked(work)
     }
 
     fn on_close(&mut self) -> Result<(), String> {
+        self.latency.close();
         leave(&self.closing, std::mem::take(&mut self.market));
         Ok(())
     }

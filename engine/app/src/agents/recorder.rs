@@ -102,6 +102,7 @@ impl Agent for Recorder {
             ended,
             ..
         } = self;
+        latency.settle(duty.worked_until);
         let Some(store) = store.as_mut().filter(|_| !*ended) else {
             return Turn::Done;
         };
@@ -117,7 +118,6 @@ impl Agent for Recorder {
         if let Err(error) = store.commit() {
             failure.get_or_insert(error.to_string());
         }
-        latency.settle();
         match failure {
             Some(reason) => Turn::Failed(reason),
             None if work.is_idle() => {
@@ -131,6 +131,7 @@ impl Agent for Recorder {
     }
 
     fn on_close(&mut self) -> Result<(), String> {
+        self.latency.close();
         leave(&self.closing, self.done);
         // Without the end of the input the store is left as after a crash: the next run goes on behind it. Unless
         // nothing was added to a store that was closed: then it is closed again, and is what it was.

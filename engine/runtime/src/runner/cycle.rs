@@ -30,6 +30,8 @@ pub(crate) struct Seat {
     beat: AgentBeat,
     /// Indices into the cycle's wakers: threads of its neighbours.
     wakes: Vec<usize>,
+    /// Raw time at which its last poll that worked ended.
+    worked_until: u64,
     /// Since when an output had no room.
     blocked_since: Option<u64>,
     /// Raw time at which it saw both the stop and the end of everybody upstream.
@@ -40,7 +42,10 @@ pub(crate) struct Seat {
 /// What a duty cycle came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Pulse {
-    Worked,
+    Worked {
+        /// The raw clock at its end, if it was read there: the beginning of a cycle that follows at once.
+        until: Option<u64>,
+    },
     Idle,
     /// No agent of this thread is left.
     Ended,
@@ -76,6 +81,7 @@ impl Seat {
             drain_ns: u64::try_from(spec.drain.as_nanos()).unwrap_or(u64::MAX),
             beat,
             wakes,
+            worked_until: 0,
             blocked_since: None,
             drain_since: None,
             dry_polls: 0,
@@ -146,8 +152,19 @@ impl Cycle {
 
     /// Polls every agent once.
     pub(crate) fn run_once(&mut self) -> Pulse {
+        self.run_at(self.shared.options.clock.raw())
+    }
+
+    /// Polls every agent once, right behind the cycle before: the clock is not read again if that one read it last.
+    pub(crate) fn run_on(&mut self, until: Option<u64>) -> Pulse {
+        match until {
+            Some(now) => self.run_at(now),
+            None => self.run_once(),
+        }
+    }
+
+    fn run_at(&mut self, now: u64) -> Pulse {
         let clock = &self.shared.options.clock;
-        let now = clock.raw();
         let ended = self.shared.roster.ended_prefix();
         let stopping = self.shared.options.stop.is_requested();
         self.beat.loops.add(1);
@@ -155,6 +172,8 @@ impl Cycle {
         self.beat.cycles.begin(now);
         let mut last = now;
         let mut worked = false;
+        // Whether nothing has been done since `last` was read.
+        let mut fresh = false;
         for seat in &mut self.seats {
             let Some(agent) = seat.agent.as_mut() else {
                 continue;
@@ -162,11 +181,13 @@ impl Cycle {
             self.beat.polling.set(seat.index as u64 + 1);
             let duty = Duty {
                 now,
+                worked_until: seat.worked_until,
                 budget: seat.budget,
                 upstream_ended: ended >= seat.index,
             };
             let turn = contain(|| agent.poll(&duty));
             seat.beat.polls.add(1);
+            let blocked = matches!(turn, Ok(Turn::Blocked));
             let (units, mut ending) = match turn {
                 Ok(Turn::Worked(work)) => (work.count(), None),
                 Ok(Turn::Took(units)) => (units, None),
@@ -181,10 +202,10 @@ impl Cycle {
                 Ok(Turn::Failed(reason)) => (0, Some(Ending::Failed(reason))),
                 Err(panic) => (0, Some(Ending::Panicked(panic))),
             };
-            let blocked = seat.blocked_since == Some(now);
             if !blocked && let Some(since) = seat.blocked_since.take() {
                 seat.beat.blocked_ns.add(clock.delta_ns(since, now));
             }
+            fresh = units > 0;
             if units > 0 {
                 worked = true;
                 seat.beat.work.add(u64::from(units));
@@ -195,6 +216,7 @@ impl Cycle {
                 // and its few nanoseconds go to the next agent that works.
                 let after = clock.raw();
                 seat.beat.busy_ns.add(clock.delta_ns(last, after));
+                seat.worked_until = after;
                 last = after;
             } else if !blocked {
                 seat.beat.idle.add(1);
@@ -205,7 +227,7 @@ impl Cycle {
             if let Some(ending) = ending {
                 end(seat, &self.shared, ending);
                 self.alive -= 1;
-                worked = true;
+                (worked, fresh) = (true, false);
                 // Anyone may have waited for this end.
                 self.due.fill(true);
             }
@@ -217,12 +239,15 @@ impl Cycle {
             for (due, waker) in self.due.iter_mut().zip(&self.wakers) {
                 if std::mem::take(due) {
                     waker.wake();
+                    fresh = false;
                 }
             }
         }
         match (self.alive, worked) {
             (0, _) => Pulse::Ended,
-            (_, true) => Pulse::Worked,
+            (_, true) => Pulse::Worked {
+                until: fresh.then_some(last),
+            },
             (_, false) => Pulse::Idle,
         }
     }

@@ -85,7 +85,9 @@ impl Folded {
     /// Steps until a whole duty cycle did nothing, or everything has ended; says how many steps.
     pub fn settle(&mut self) -> u64 {
         let mut steps = 1;
-        while self.cycle.run_once() == Pulse::Worked {
+        let mut pulse = self.cycle.run_once();
+        while let Pulse::Worked { until } = pulse {
+            pulse = self.cycle.run_on(until);
             steps += 1;
         }
         steps
@@ -94,10 +96,14 @@ impl Folded {
     /// Steps until every agent has ended, resting in between when there is nothing to do.
     pub fn run_to_end(mut self) -> ExitReport {
         let mut idle = Idle::new(IdleKind::Backoff);
+        let mut until = None;
         loop {
-            match self.cycle.run_once() {
+            match self.cycle.run_on(until.take()) {
                 Pulse::Ended => break,
-                Pulse::Worked => idle.worked(),
+                Pulse::Worked { until: end } => {
+                    idle.worked();
+                    until = end;
+                }
                 Pulse::Idle => match idle.rest() {
                     Rest::Spin | Rest::Park => std::hint::spin_loop(),
                     Rest::Yield => std::thread::yield_now(),

@@ -9,6 +9,7 @@ use pitlane_lockfree::ring::{Consumer, EdgeCounters, Producer, ring};
 mod chain;
 mod faults;
 mod muster;
+mod turns;
 
 /// The end of the flow, in band.
 const END: u64 = u64::MAX;

@@ -289,10 +289,14 @@ impl Body {
 
     fn poll_to_end(&mut self) {
         let mut idle = Idle::new(self.idle);
+        let mut until = None;
         loop {
-            match self.cycle.run_once() {
+            match self.cycle.run_on(until.take()) {
                 Pulse::Ended => return,
-                Pulse::Worked => idle.worked(),
+                Pulse::Worked { until: end } => {
+                    idle.worked();
+                    until = end;
+                }
                 Pulse::Idle => match idle.rest() {
                     Rest::Spin => std::hint::spin_loop(),
                     Rest::Yield => thread::yield_now(),
