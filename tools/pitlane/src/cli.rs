@@ -189,7 +189,8 @@ pub struct TopArgs {
     /// Process of the engine
     #[arg(long, value_name = "PID")]
     pub pid: Option<u32>,
-    /// Print one table after one interval and leave; at once when the engine is dead. As usual where there is no terminal
+    /// Print everything as text after one interval and leave; at once when the engine is dead. As usual where there is no
+    /// terminal
     #[arg(long)]
     pub once: bool,
     /// Print JSON: one object with --once, else one a line for each interval

@@ -1,7 +1,7 @@
 //! Which engine to watch: by folder, by page, by process, or the only one that runs.
 
 use crate::exit;
-use anyhow::{anyhow, bail};
+use anyhow::{Context, anyhow, bail};
 use pitlane_lockfree::counters::PageReader;
 use pitlane_runtime::os::process;
 use std::fmt::Write;
@@ -40,12 +40,17 @@ fn in_place(place: &Path) -> anyhow::Result<Target> {
         return found(place.to_owned());
     }
     if !place.is_dir() {
+        let what = if place.exists() {
+            "neither a folder nor a file"
+        } else {
+            "there is no such folder or file"
+        };
         bail!(
-            "{}: there is no such folder or file; top wants the stats folder of an engine, or the folder given to --out",
+            "{}: {what}; top wants the stats folder of an engine, or the folder given to --out",
             place.display()
         );
     }
-    match beneath(place) {
+    match beneath(place)? {
         Some(page) => found(page),
         None => bail!(
             "{}: no {PAGE} here and none in stats/; top wants the stats folder of an engine ([stats] dir), or the folder \
@@ -55,10 +60,18 @@ fn in_place(place: &Path) -> anyhow::Result<Target> {
     }
 }
 
-fn beneath(folder: &Path) -> Option<PathBuf> {
-    [folder.join(PAGE), folder.join("stats").join(PAGE)]
-        .into_iter()
-        .find(|page| page.is_file())
+/// The page in a folder, or in its folder of stats. Not to be allowed to look is an error.
+fn beneath(folder: &Path) -> anyhow::Result<Option<PathBuf>> {
+    for page in [folder.join(PAGE), folder.join("stats").join(PAGE)] {
+        if page
+            .try_exists()
+            .with_context(|| format!("cannot look for {}", page.display()))?
+            && page.is_file()
+        {
+            return Ok(Some(page));
+        }
+    }
+    Ok(None)
 }
 
 /// The page that a process writes.
@@ -109,7 +122,7 @@ fn the_only_one() -> anyhow::Result<Target> {
     if let Some(target) = running.pop() {
         return Ok(target);
     }
-    match beneath(Path::new(".")) {
+    match beneath(Path::new("."))? {
         Some(page) => Ok(Target { page, pid: None }),
         None => bail!(
             "no engine runs here, and there is no stats/{PAGE} in this folder; name the stats folder of an engine, or the \

@@ -266,8 +266,13 @@ fn what_is_no_engine_is_named_with_what_to_do() {
     };
     let mut other_version = real.clone();
     other_version[8] = 99;
+    // A folder that may not be looked into; root may look everywhere but round in a circle.
+    std::fs::create_dir(path("circle")).unwrap();
+    std::os::unix::fs::symlink("counters.page", path("circle/counters.page")).unwrap();
     let cases = [
         (path("empty"), "no counters.page here"),
+        (path("circle"), "cannot look for"),
+        (PathBuf::from("/dev/null"), "neither a folder nor a file"),
         (path("nowhere"), "there is no such folder"),
         (write("foreign", &[7; 8192]), "magic"),
         (write("short", b"PITLCNTR"), "shorter than a header"),
