@@ -74,7 +74,7 @@ pub struct Stats {
     pub batching: Batching,
     /// Distinct errors.
     pub errors: Vec<ErrorLine>,
-    /// Number of intervals in the log.
+    /// Number of lines in the log: one for each distribution and interval.
     pub intervals: u64,
     /// The log ends in the middle of a line: the run was killed while writing it.
     pub truncated: bool,

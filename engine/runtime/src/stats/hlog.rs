@@ -89,7 +89,7 @@ impl HlogWriter {
 pub struct Intervals {
     /// Per tag the sum of its intervals; `""` for intervals without a tag.
     pub totals: BTreeMap<String, Histogram<u64>>,
-    /// Number of intervals.
+    /// Number of lines: one for each distribution and interval.
     pub count: u64,
     /// The last line has no end.
     pub truncated: bool,

@@ -200,7 +200,8 @@ fn a_paced_replay_tells_latency_service_and_lateness() {
             assert!(help.starts_with(word), "{help}");
         }
     }
-    assert!(of("market/latency.market", "max") >= of("feed/latency.behind", "max") * 99 / 100);
+    // The latest input may be one of those that make no message, but not all of the latest are.
+    assert!(of("market/latency.market", "max") >= of("feed/latency.behind", "p99") * 99 / 100);
     let text = String::from_utf8(expect_code(&mut stats(&[], &[&dump]), 0).stdout).unwrap();
     assert!(text.contains("behind schedule: half of"), "{text}");
     // At full speed nothing is late.
@@ -275,6 +276,12 @@ fn dumps_are_summed_compared_and_drawn() {
 
     let text = String::from_utf8(expect_code(&mut stats(&[], &[&one, &two]), 0).stdout).unwrap();
     assert!(text.contains("all ended by themselves"), "{text}");
+    let lines = std::fs::read_to_string(one.join("stats.hlog")).unwrap();
+    let lines = lines
+        .lines()
+        .filter(|line| line.starts_with("Tag="))
+        .count();
+    assert_eq!(first["intervals"], lines);
     let output = expect_code(&mut stats(&[], &[&one, &two, dir.path()]), 2);
     assert!(said(&output).contains("named twice"), "{}", said(&output));
     // Of two dumps the one that lacks the stage is named.

@@ -42,7 +42,11 @@ fn head(dump: &Stats) -> String {
             duration(dump.elapsed_ns)
         );
     }
-    let _ = writeln!(text, "intervals  {}", thousands(dump.intervals));
+    let _ = writeln!(
+        text,
+        "log        {} lines, one for each distribution and interval",
+        thousands(dump.intervals)
+    );
     text
 }
 
