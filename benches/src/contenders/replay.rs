@@ -91,10 +91,7 @@ pub fn ours(recorded: &Recorded) -> Sample {
             if batch.is_empty() {
                 break;
             }
-            for record in batch {
-                let message: Message = bytemuck::cast(*record);
-                market.apply(&message);
-            }
+            market.apply_all(bytemuck::cast_slice(batch));
         }
     });
     let applied = market.last().sequence;

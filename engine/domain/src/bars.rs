@@ -7,6 +7,7 @@
 //! clock: bars of a silent instrument stay open, and whoever shows them must look at the age of their last input.
 
 mod bar;
+mod run;
 mod series;
 
 pub use bar::{Bar, Timeframe};
@@ -16,6 +17,7 @@ use crate::message::{FxTick, Trade};
 use crate::units::WallNs;
 use bar::Fill;
 pub(crate) use bar::wide;
+pub(crate) use run::Run;
 use series::Series;
 
 /// Number of timeframes.
@@ -106,6 +108,21 @@ impl Bars {
             self.fill(&fill, ts, now, counts);
             self.gap_open = false;
         }
+    }
+
+    /// The span of time in which a trade would go into the open one-second bar and be nothing but one more of it, at an event
+    /// time that is in that bar now; `None` if the next trade has more to say.
+    #[inline]
+    pub(crate) fn plain_span(&self, now: WallNs) -> Option<(WallNs, WallNs)> {
+        let is_plain = self.started && !self.gap_open && now < self.next_close;
+        is_plain.then_some((self.series[0].open.open_ts, self.next_close))
+    }
+
+    /// Adds trades of the span that [`Bars::plain_span`] told, of which the last came at event time `now`.
+    #[inline]
+    pub(crate) fn add_run(&mut self, run: &Bar, now: WallNs) {
+        self.series[0].open.append(run);
+        self.last_trade = now;
     }
 
     /// An FX tick: one fill of quantity 0 at the middle.

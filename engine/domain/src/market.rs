@@ -6,6 +6,7 @@
 
 mod counts;
 mod state;
+mod trades;
 mod venue_bars;
 
 pub use counts::MarketCounts;
@@ -67,6 +68,26 @@ impl Market {
         }
     }
 
+    /// Takes the next messages of the sequence: the same as [`Market::apply`] of each, and quicker where trades of one
+    /// instrument follow each other.
+    #[inline]
+    pub fn apply_all(&mut self, messages: &[Message]) {
+        let mut rest = messages;
+        while let [first, behind @ ..] = rest {
+            let taken = if first.kind == Kind::Trade as u8 {
+                self.plain_trades(rest, first.instrument())
+            } else {
+                0
+            };
+            rest = if taken == 0 {
+                self.apply(first);
+                behind
+            } else {
+                &rest[taken..]
+            };
+        }
+    }
+
     /// What has happened so far.
     pub fn counts(&self) -> &MarketCounts {
         &self.counts
@@ -105,6 +126,23 @@ impl Market {
             state.state_words(word);
         }
         self.counts.state_words(word);
+    }
+
+    /// Takes the plain trades at the start of `messages`, which is one of `id`; answers how many.
+    #[inline(never)]
+    fn plain_trades(&mut self, messages: &[Message], id: InstrumentId) -> usize {
+        let Some(Some(state)) = self.instruments.get_mut(id.index()) else {
+            return 0;
+        };
+        let taken = state.plain_trades(messages, id.0, &mut self.counts);
+        if let Some(last) = messages[..taken].last() {
+            self.counts.applied[Kind::Trade as usize - 1] += taken as u64;
+            self.last = Stamp {
+                sequence: last.sequence,
+                ts: last.ts_recv,
+            };
+        }
+        taken
     }
 
     fn watch(&mut self) {

@@ -264,6 +264,12 @@ impl<T: Copy + Send> Consumer<T> {
     /// If `each` panics none of this batch is freed: the next drain hands it over again, from its start.
     #[inline]
     pub fn drain(&mut self, max: usize, mut each: impl FnMut(&T)) -> Work {
+        self.drain_slices(max, |messages| messages.iter().for_each(&mut each))
+    }
+
+    /// As [`Consumer::drain`], in one slice or, where the ring's end lies between them, two.
+    #[inline]
+    pub fn drain_slices(&mut self, max: usize, mut each: impl FnMut(&[T])) -> Work {
         let waiting = self.ring.slots();
         if waiting == 0 {
             return Work::NONE;
@@ -277,11 +283,9 @@ impl<T: Copy + Send> Consumer<T> {
             return Work::NONE;
         };
         let (first, second) = chunk.as_slices();
-        for message in first {
-            each(message);
-        }
-        for message in second {
-            each(message);
+        each(first);
+        if !second.is_empty() {
+            each(second);
         }
         chunk.commit_all();
         self.received.add(count);

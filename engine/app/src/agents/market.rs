@@ -51,12 +51,14 @@ impl Agent for MarketAgent {
             ended,
             ..
         } = self;
-        let work = input.drain(duty.budget as usize, |message| {
-            if message.kind == Kind::End as u8 {
-                *ended = true;
-            } else {
-                market.apply(message);
-                latency.note(message);
+        let work = input.drain_slices(duty.budget as usize, |messages| {
+            market.apply_all(messages);
+            for message in messages {
+                if message.kind == Kind::End as u8 {
+                    *ended = true;
+                } else {
+                    latency.note(message);
+                }
             }
         });
         Turn::Worked(work)

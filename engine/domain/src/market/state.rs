@@ -51,11 +51,11 @@ pub struct Liquidations {
 pub struct InstrumentState {
     instrument: Instrument,
     /// The instrument's event time: the venue's, raised so that it never decreases.
-    event_time: WallNs,
+    pub(super) event_time: WallNs,
     book: Option<Box<Book>>,
     quotes: QuoteTouch,
-    bars: Bars,
-    totals: TradeTotals,
+    pub(super) bars: Bars,
+    pub(super) totals: TradeTotals,
     liquidations: Liquidations,
     venue_bars: VenueBars,
     mark: Option<MarkPrice>,

@@ -6,6 +6,7 @@ use crate::instrument::{Symbol, Venue};
 use crate::message::{
     Body, BookLevel, BookReset, BookSynced, DayPrices, DayVolume, FxTick, Liquidation, MarkPrice,
     Order, OrderAction, Quote, ResetReason, Side, Trade, TradeGap, VenueBarPrices, VenueBarVolume,
+    flag,
 };
 use crate::units::{Grid, Lots, Ticks};
 use proptest::prelude::*;
@@ -584,6 +585,112 @@ proptest! {
         let ends = messages.iter().filter(|message| message.kind == Kind::End as u8).count() as u64;
         prop_assert_eq!(known + counts.unknown_kinds + ends, messages.len() as u64 + 9);
     }
+}
+
+/// Messages as they come in a row: most are trades of an instrument with trades, most of those plain, a few seconds long.
+fn nearly_plain_trades() -> impl Strategy<Value = Vec<Message>> {
+    let quantity =
+        prop_oneof![20 => 1_i64..1000, 1 => Just(0), 1 => Just(1 << 48), 1 => any::<i64>()];
+    let flags = prop_oneof![
+        20 => any::<bool>().prop_map(|maker| if maker { flag::BUYER_MAKER } else { 0 }),
+        1 => any::<u8>(),
+    ];
+    let ids = prop_oneof![20 => 0_u64..500, 1 => any::<u64>()];
+    let step =
+        prop_oneof![20 => 0_i64..300, 2 => -1500_i64..0, 2 => 300_i64..90_000, 1 => any::<i64>()];
+    let trade = (
+        (0_u16..2, 99_i64..105, quantity, flags),
+        (ids, prop_oneof![9 => 0_u32..3, 1 => any::<u32>()], step),
+    );
+    let trade = trade.prop_map(|((instrument, px, qty, flags), (id, aux, step))| {
+        let body = Body::Trade(self::trade(id, px, 1));
+        let mut message = Message::new(
+            InstrumentId(u16::from(instrument == 1)),
+            WallNs(step),
+            at(0.0),
+            &body,
+        );
+        (message.flags, message.aux) = (flags, aux);
+        (message.payload[1], message.payload[3]) = (qty.cast_unsigned(), id);
+        message
+    });
+    let gap = (1_u64..9, 0_u64..9).prop_map(|(first_id, span)| {
+        let last_id = first_id + span;
+        let body = Body::TradeGap(TradeGap { first_id, last_id });
+        Message::new(InstrumentId(0), WallNs(0), at(0.0), &body)
+    });
+    let one = prop_oneof![40 => trade, 1 => gap, 2 => any_message()];
+    prop::collection::vec(one, 1..300).prop_map(|mut messages| {
+        // The steps become times.
+        let mut now = at(0.5);
+        for (sequence, message) in (10..).zip(&mut messages) {
+            message.sequence = sequence;
+            if message.kind == Kind::Trade as u8 && message.ts_event.0.abs() < 100_000 {
+                now.0 += message.ts_event.0 * 1_000_000;
+                message.ts_event = now;
+                message.ts_recv = now;
+            }
+        }
+        messages
+    })
+}
+
+/// A market as everybody sees it: what state words leave out is in what it prints of itself.
+fn seen(bench: &Bench) -> (u64, String) {
+    (
+        bench.market.state_hash(),
+        format!("{:?}", bench.market.counts()),
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(512) })]
+    /// However a sequence is cut, the market is the one that took the messages one by one.
+    #[test]
+    fn all_at_once_is_one_by_one(messages in nearly_plain_trades(), cut in any::<prop::sample::Index>()) {
+        let (mut one, mut all) = (Bench::new(), Bench::new());
+        let (head, tail) = messages.split_at(cut.index(messages.len()));
+        for part in [head, tail] {
+            all.market.apply_all(part);
+            for message in part {
+                one.market.apply(message);
+            }
+            prop_assert_eq!(seen(&all), seen(&one));
+            for id in 0..2 {
+                for timeframe in Timeframe::ALL {
+                    let bar = |bench: &Bench| bench.state(id).bars().open(timeframe);
+                    prop_assert_eq!(bar(&all), bar(&one));
+                }
+                prop_assert_eq!(all.state(id).totals(), one.state(id).totals());
+            }
+        }
+    }
+}
+
+#[test]
+fn trades_in_a_row_are_summed_up_second_by_second() {
+    let messages = |count: u64| -> Vec<Message> {
+        let each = (1..=count).map(|id| {
+            let seconds = f64::from(u32::try_from(id).expect("few")) / 10_000.0;
+            let px = 100 + i64::try_from(id % 7).expect("small");
+            let body = Body::Trade(trade(id, px, 1 << 47));
+            Message {
+                sequence: id,
+                ..Message::new(InstrumentId(0), at(seconds), at(seconds), &body)
+            }
+        });
+        each.collect()
+    };
+    // More than a run holds, and quantities of which a second's sum no longer fits.
+    let messages = messages(70_000);
+    let (mut one, mut all) = (Bench::new(), Bench::new());
+    all.market.apply_all(&messages);
+    for message in &messages {
+        one.market.apply(message);
+    }
+    assert_eq!(seen(&all), seen(&one));
+    assert_eq!(all.state(0).totals().quantity, Lots(i64::MAX));
+    assert_eq!(all.state(0).bars().closed(Timeframe::S1).len(), 7);
 }
 
 #[test]
