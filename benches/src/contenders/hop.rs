@@ -167,7 +167,7 @@ pub fn edge(track: &Track) -> Sample {
     )
 }
 
-/// The ring our edge is made of.
+/// A ring with a cursor for each end, without counters.
 pub fn rtrb(track: &Track) -> Sample {
     let (mut there, mut far) = ::rtrb::RingBuffer::<Message>::new(CAPACITY);
     let (mut back, mut near) = ::rtrb::RingBuffer::<Message>::new(CAPACITY);

@@ -15,8 +15,9 @@ mod tests;
 /// Bits of a stamp that say when the input should have been sent, ns since the start, modulo 3.2 days.
 const INTENDED_BITS: u32 = 48;
 const INTENDED: u64 = (1 << INTENDED_BITS) - 1;
-/// Significant bits that are kept of how late it was taken: one part in a thousand.
-const LATE_BITS: u32 = 10;
+/// Significant bits that are kept of how late it was taken: one part in five hundred.
+/// One more, and the highest bit of the word would be used, which belongs to the rings.
+const LATE_BITS: u32 = 9;
 
 /// Both times of an input in one word, as it travels in a message and in the stamp table: when it should have been sent
 /// and how late it was taken, in nanoseconds of the stopwatch.
@@ -24,7 +25,7 @@ const LATE_BITS: u32 = 10;
 #[must_use]
 pub fn stamp(intended: u64, taken: u64) -> u64 {
     let late = taken.saturating_sub(intended);
-    // A number of any size in 16 bits: below 2048 itself, above its highest eleven bits and how far they were shifted.
+    // A number of any size in 15 bits: below 1024 itself, above its highest ten bits and how far they were shifted.
     let shift = (u64::BITS - LATE_BITS - 1).saturating_sub(late.leading_zeros());
     let late = (u64::from(shift) << LATE_BITS) + (late >> shift);
     (late << INTENDED_BITS) | (intended & INTENDED)

@@ -8,7 +8,7 @@
 
 use pitlane_lockfree::counters::{Counter, CountersPage, Owner, PageError};
 use pitlane_lockfree::declare;
-use pitlane_lockfree::ring::{Consumer, EdgeCounters, LossyProducer, lossy_ring};
+use pitlane_lockfree::ring::{EdgeCounters, LossyConsumer, LossyProducer, lossy_ring};
 use serde::{Deserialize, Serialize};
 
 mod distinct;
@@ -131,7 +131,7 @@ pub struct LogRings {
     clock: Clock,
     level: Level,
     page: CountersPage,
-    ends: Vec<(String, Consumer<Record>)>,
+    ends: Vec<(String, LossyConsumer<Record>)>,
 }
 
 impl LogRings {

@@ -2,6 +2,7 @@
 
 use super::{Closing, leave};
 use crate::latency::StageLatency;
+use crate::topology::BUDGET;
 use pitlane_domain::market::Market;
 use pitlane_domain::message::{Kind, Message};
 use pitlane_lockfree::ring::Consumer;
@@ -12,6 +13,8 @@ pub struct MarketAgent {
     market: Box<Market>,
     input: Consumer<Message>,
     latency: StageLatency,
+    /// What this poll took: trades in a row are added up at once.
+    turn: Vec<Message>,
     ended: bool,
     closing: Closing<Box<Market>>,
 }
@@ -28,6 +31,7 @@ impl MarketAgent {
             market,
             input,
             latency,
+            turn: Vec::with_capacity(2 * BUDGET),
             ended: false,
             closing,
         }
@@ -48,19 +52,20 @@ impl Agent for MarketAgent {
             market,
             input,
             latency,
+            turn,
             ended,
             ..
         } = self;
-        let work = input.drain_slices(duty.budget as usize, |messages| {
-            market.apply_all(messages);
-            for message in messages {
-                if message.kind == Kind::End as u8 {
-                    *ended = true;
-                } else {
-                    latency.note(message);
-                }
+        turn.clear();
+        let work = input.drain(duty.budget as usize, |message| {
+            turn.push(*message);
+            if message.kind == Kind::End as u8 {
+                *ended = true;
+            } else {
+                latency.note(message);
             }
         });
+        market.apply_all(turn);
         Turn::Worked(work)
     }
 

@@ -117,10 +117,13 @@ impl Rig {
     pub fn play_to_end_of_segment(&self, left: u64) {
         loop {
             let recorded = number(&self.page.snapshot(), "recorder", &beat::WORK);
-            if SEGMENT - recorded % SEGMENT <= left {
+            let ahead = SEGMENT - recorded % SEGMENT;
+            if ahead <= left {
                 return;
             }
-            self.play_to(self.at.get() + 200);
+            // A frame is some levels: few frames at a time where many would jump over the end.
+            let frames = if ahead > left + 8_000 { 200 } else { 10 };
+            self.play_to(self.at.get() + frames);
         }
     }
 

@@ -2,7 +2,7 @@
 
 use pitlane_lockfree::counters::{Counter, Owner, PageError};
 use pitlane_lockfree::declare;
-use pitlane_lockfree::ring::Consumer;
+use pitlane_lockfree::ring::LossyConsumer;
 use pitlane_lockfree::work::Work;
 use serde_json::Value;
 use std::collections::{BTreeMap, HashMap};
@@ -78,7 +78,7 @@ impl LoggerOptions {
 /// One agent's end of logging.
 struct Source {
     worker: String,
-    lines: Consumer<Record>,
+    lines: LossyConsumer<Record>,
     /// Drops already told.
     dropped: u64,
 }

@@ -139,7 +139,7 @@ fn work_polls_and_time_are_counted() {
 
 #[test]
 fn a_stop_ends_the_flow_in_order() {
-    let chain = chain(u64::MAX - 1);
+    let chain = chain(END - 1);
     let map = CoreMap::folded(&NAMES);
     let running = launch(&map, chain.specs, &chain.options).expect("a legal map");
     running.stop();

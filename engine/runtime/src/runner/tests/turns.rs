@@ -27,8 +27,11 @@ impl Agent for Worker {
     }
 }
 
+/// An agent's name, and whether it works at its n-th poll.
+type Plan = (&'static str, fn(usize) -> bool);
+
 /// What each agent was told until the first idle cycle.
-fn told_of(agents: &[(&'static str, fn(usize) -> bool)]) -> Vec<Vec<(u64, u64)>> {
+fn told_of(agents: &[Plan]) -> Vec<Vec<(u64, u64)>> {
     let (clock, time) = Clock::manual(0);
     time.advance(100);
     let (mut specs, mut all) = (Vec::new(), Vec::new());
