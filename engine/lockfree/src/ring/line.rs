@@ -150,7 +150,7 @@ impl<T: Pod + Send> Writer<T> {
         if known >= wanted {
             return known;
         }
-        // PAIRS: the release in `Reader::free`: the reader is done with what it freed.
+        // PAIRS: the release in `Reader::drain`: the reader is done with what it freed.
         self.freed = self.shared.freed.0.load(Ordering::Acquire);
         self.known_room()
     }
@@ -251,7 +251,7 @@ impl<T: Pod + Send> Reader<T> {
     #[inline]
     fn waiting(&self, at: Place) -> Option<T> {
         let slot = &self.shared.slots[at.slot].0;
-        // PAIRS: the release in `Writer::write`.
+        // PAIRS: the release of the first word in `Writer::write_from`.
         let first = slot[0].load(Ordering::Acquire);
         if first & LAP != at.lap {
             return None;
@@ -282,7 +282,7 @@ impl<T: Pod + Send> Reader<T> {
     #[must_use]
     #[expect(clippy::cast_possible_truncation, reason = "no more than the capacity")]
     pub fn len(&self) -> usize {
-        // PAIRS: the release behind each message in `Writer::write`.
+        // PAIRS: the release behind each message in `Writer::write_from`.
         let written = self.shared.written.0.load(Ordering::Acquire);
         // A message can be seen before it is counted.
         let counted = written.wrapping_sub(self.at.count) as usize;
