@@ -11,13 +11,16 @@
 
 mod document;
 mod fault;
+mod live;
 mod overrides;
 mod read;
 
 pub use fault::{ConfigError, Fault, Located, Place};
+pub use live::{Live, Upstream};
 pub use overrides::Overrides;
 
-use pitlane_domain::instrument::{Instrument, InstrumentTable, Venue};
+use pitlane_domain::instrument::{Instrument, InstrumentTable, Symbol, Venue};
+use pitlane_domain::units::Grid;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -28,6 +31,10 @@ pub struct Config {
     pub source: Source,
     /// `[[instrument]]`: what is traded, in the order of the ids. Symbols are unique, venue symbols unique per venue.
     pub instruments: Vec<InstrumentConfig>,
+    /// `[[upstream]]`: where a live source connects to, one a venue.
+    pub upstreams: Vec<Upstream>,
+    /// `[live]`: the figures of a live source.
+    pub live: Live,
     /// `[tick_store]`: the durable sequence.
     pub tick_store: TickStore,
     /// `[storage]`: the `SQLite` database.
@@ -77,11 +84,13 @@ impl Default for Source {
 pub enum SourceKind {
     /// Files of recorded frames, in any of the formats that can be read.
     Capture,
+    /// The venues themselves.
+    Live,
 }
 
 impl SourceKind {
     /// Every kind with its name.
-    pub const ALL: [(&'static str, Self); 1] = [("capture", Self::Capture)];
+    pub const ALL: [(&'static str, Self); 2] = [("capture", Self::Capture), ("live", Self::Live)];
 }
 
 /// How fast a recording is played.
@@ -110,12 +119,39 @@ impl OnBadFrame {
 /// One `[[instrument]]`.
 #[derive(Clone, PartialEq, Debug)]
 pub struct InstrumentConfig {
-    /// Symbol, venue and grids.
-    pub instrument: Instrument,
+    /// Where its table begins.
+    pub place: Place,
+    /// Our name for it.
+    pub symbol: Symbol,
+    /// The venue's name for it.
+    pub venue_symbol: Symbol,
+    /// Whose data it is.
+    pub venue: Venue,
+    /// Smallest price step; only a live source may leave it to its venue.
+    pub tick_size: Option<Grid>,
+    /// Smallest quantity step; only a live source may leave it to its venue.
+    pub lot_size: Option<Grid>,
     /// Which of the venue's trade streams counts.
     pub trades: TradeSource,
     /// Which of the venue's depth streams counts.
     pub depth: DepthSource,
+    /// `live.trades_silent` for this one.
+    pub trades_silent: Option<Duration>,
+    /// `live.depth_silent` for this one.
+    pub depth_silent: Option<Duration>,
+}
+
+impl InstrumentConfig {
+    /// The instrument; steps that were not configured are those given.
+    pub fn with_steps(&self, tick_size: Grid, lot_size: Grid) -> Instrument {
+        Instrument {
+            symbol: self.symbol,
+            venue_symbol: self.venue_symbol,
+            venue: self.venue,
+            tick_size: self.tick_size.unwrap_or(tick_size),
+            lot_size: self.lot_size.unwrap_or(lot_size),
+        }
+    }
 }
 
 /// Which of a venue's trade streams makes the trades.
@@ -414,15 +450,16 @@ impl Config {
         include_str!("config/defaults.toml")
     }
 
-    /// The instruments with their ids.
-    pub fn instrument_table(&self) -> InstrumentTable {
+    /// The instruments with their ids; `None` if the steps of one are left to its venue.
+    pub fn instrument_table(&self) -> Option<InstrumentTable> {
         let mut table = InstrumentTable::default();
         for row in &self.instruments {
+            let instrument = row.with_steps(row.tick_size?, row.lot_size?);
             table
-                .add(row.instrument)
+                .add(instrument)
                 .expect("reading the configuration refused what the table refuses");
         }
-        table
+        Some(table)
     }
 }
 

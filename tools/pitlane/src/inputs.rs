@@ -4,7 +4,7 @@ use crate::exit;
 use anyhow::Context;
 use pitlane_app::topology::roles;
 use pitlane_app::{defaults, engine};
-use pitlane_domain::instrument::{Instrument, InstrumentTable, Symbol, Venue};
+use pitlane_domain::instrument::{Instrument, InstrumentId, InstrumentTable, Symbol, Venue};
 use pitlane_domain::intake::{DepthChoice, InstrumentOptions, IntakeOptions, TradeChoice};
 use pitlane_domain::message::schema;
 use pitlane_edges::config::{self, Config, DepthSource, Idle, Overrides, TradeSource};
@@ -231,10 +231,9 @@ fn formats() -> String {
     Format::ALL.map(|(_, name)| name).join(", ")
 }
 
-/// The instruments of a configuration, with the choice of streams each has.
-pub fn configured(config: &Config) -> (InstrumentTable, IntakeOptions) {
-    let table = config.instrument_table();
-    let except = table.iter().zip(&config.instruments).map(|((id, _), row)| {
+/// The choice of streams each configured instrument has; they have their ids in the order of the configuration.
+pub fn chosen(config: &Config) -> IntakeOptions {
+    let except = (0..).zip(&config.instruments).map(|(id, row)| {
         let trades = match row.trades {
             TradeSource::Auto => TradeChoice::Auto,
             TradeSource::Aggregate => TradeChoice::Aggregate,
@@ -245,20 +244,41 @@ pub fn configured(config: &Config) -> (InstrumentTable, IntakeOptions) {
             DepthSource::Diff => DepthChoice::Diff,
             DepthSource::Partial => DepthChoice::Partial,
         };
-        (id, InstrumentOptions { trades, depth })
+        (InstrumentId(id), InstrumentOptions { trades, depth })
     });
-    let except = except.collect();
-    (
-        table,
-        IntakeOptions {
-            except,
-            ..IntakeOptions::default()
-        },
-    )
+    IntakeOptions {
+        except: except.collect(),
+        ..IntakeOptions::default()
+    }
 }
 
-/// The instruments found in the files themselves: listed by the venue in them, or inferred from their numbers.
-pub fn scanned(files: &[PathBuf], hints: &Hints) -> anyhow::Result<InstrumentTable> {
+/// The instruments of a configuration; steps that are left to the venue are those found in the files.
+fn configured(
+    config: &Config,
+    files: &[PathBuf],
+    hints: &Hints,
+) -> anyhow::Result<InstrumentTable> {
+    if let Some(table) = config.instrument_table() {
+        return Ok(table);
+    }
+    let found = found(files, hints)?;
+    let mut table = InstrumentTable::default();
+    for row in &config.instruments {
+        let same = |seen: &&Scanned| (seen.venue, seen.symbol) == (row.venue, row.venue_symbol);
+        let steps = found.iter().find(same).map(|s| (s.tick_size, s.lot_size));
+        let Some((tick, lot)) = steps.or_else(|| row.tick_size.zip(row.lot_size)) else {
+            return Err(exit::config(format!(
+                "{}: {} does not occur in the input, so its steps cannot be read from there; write tick_size and \
+                 lot_size",
+                row.place, row.symbol
+            )));
+        };
+        table.add(row.with_steps(tick, lot))?;
+    }
+    Ok(table)
+}
+
+fn found(files: &[PathBuf], hints: &Hints) -> anyhow::Result<Vec<Scanned>> {
     let mut source = frames(
         files,
         &Hints {
@@ -266,7 +286,11 @@ pub fn scanned(files: &[PathBuf], hints: &Hints) -> anyhow::Result<InstrumentTab
             ..hints.clone()
         },
     )?;
-    let found = import::scan_instruments(source.as_mut())?;
+    Ok(import::scan_instruments(source.as_mut())?)
+}
+
+/// The instruments found in the files themselves: listed by the venue in them, or inferred from their numbers.
+pub fn scanned(files: &[PathBuf], hints: &Hints) -> anyhow::Result<InstrumentTable> {
     let mut table = InstrumentTable::default();
     for Scanned {
         venue,
@@ -274,7 +298,7 @@ pub fn scanned(files: &[PathBuf], hints: &Hints) -> anyhow::Result<InstrumentTab
         tick_size,
         lot_size,
         ..
-    } in found
+    } in found(files, hints)?
     {
         let taken = table.iter().any(|(_, known)| known.symbol == symbol);
         // The same symbol on a second venue gets a name of its own.
@@ -313,7 +337,7 @@ pub fn source(
     config: Option<&Config>,
 ) -> anyhow::Result<engine::Source> {
     let (instruments, options) = match config.filter(|config| !config.instruments.is_empty()) {
-        Some(config) => configured(config),
+        Some(config) => (configured(config, files, hints)?, chosen(config)),
         None => (scanned(files, hints)?, IntakeOptions::default()),
     };
     let names = files

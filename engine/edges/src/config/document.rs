@@ -11,6 +11,7 @@ use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::ops::{Range, RangeInclusive};
 use std::sync::Arc;
+use std::time::Duration;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -326,6 +327,29 @@ impl<'d> Section<'d> {
         None
     }
 
+    /// A length of time with its unit, in a range, if the key is there.
+    pub fn duration(
+        &mut self,
+        key: &'static str,
+        legal: RangeInclusive<Duration>,
+        report: &mut Report<'_>,
+    ) -> Option<Located<Duration>> {
+        let Located { value, place } = self.text(key, report)?;
+        let what = match duration(&value) {
+            Some(time) if legal.contains(&time) => return Some(Located { value: time, place }),
+            Some(_) => {
+                let (least, most) = (legal.start(), legal.end());
+                format!("\"{}\" is outside {least:?} to {most:?}", cut(&value))
+            }
+            None => format!(
+                "\"{}\" is no length of time; write a number and a unit, such as \"250ms\", \"5s\" or \"23h50min\"",
+                cut(&value)
+            ),
+        };
+        report.fault(&place, &self.full_name(key), what);
+        None
+    }
+
     /// `true` or `false`, if the key is there.
     pub fn boolean(&mut self, key: &'static str, report: &mut Report<'_>) -> Option<bool> {
         let Located { value, place } = self.written(key, report)?;
@@ -390,6 +414,36 @@ impl<'d> Section<'d> {
             }
         }
     }
+}
+
+/// A length of time: numbers with their units, such as `250us`, `1s` or `23h 50min`; at most a day.
+pub(super) fn duration(text: &str) -> Option<Duration> {
+    let mut rest = text.trim();
+    let mut total = 0_u64;
+    if rest.is_empty() {
+        return None;
+    }
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !c.is_ascii_digit())?;
+        let (number, behind) = rest.split_at(digits);
+        let behind = behind.trim_start();
+        let letters = behind.find(|c: char| !c.is_ascii_alphabetic());
+        let (unit, next) = behind.split_at(letters.unwrap_or(behind.len()));
+        let number: u64 = number.parse().ok()?;
+        let ns = match unit {
+            "ns" => 1,
+            "us" => 1_000,
+            "ms" => 1_000_000,
+            "s" => 1_000_000_000,
+            "min" => 60_000_000_000,
+            "h" => 3_600_000_000_000,
+            _ => return None,
+        };
+        total = total.checked_add(number.checked_mul(ns)?)?;
+        rest = next.trim_start();
+    }
+    let duration = Duration::from_nanos(total);
+    (duration <= Duration::from_hours(24)).then_some(duration)
 }
 
 /// The sentence for a word that is none of the legal ones.

@@ -1,6 +1,8 @@
 //! The document section by section: which keys there are, and what is legal for each.
 
-use super::document::{Report, Section, cut, not_a_choice, parse};
+mod live;
+
+use super::document::{Report, Section, cut, duration, not_a_choice, parse};
 use super::fault::Fault;
 use super::{
     Config, CoreMap, CoreMapThread, DepthSource, Idle, InstrumentConfig, Located, Log, LogLevel,
@@ -8,7 +10,7 @@ use super::{
     TickStore, TradeSource,
 };
 use crate::import::Format;
-use pitlane_domain::instrument::{Instrument, InstrumentTable, Symbol, Venue};
+use pitlane_domain::instrument::{InstrumentTable, Symbol, Venue};
 use pitlane_domain::units::{DecimalError, Grid};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -28,9 +30,12 @@ pub(super) fn read(
     let config = parse(&mut report).map(|document| {
         let mut root = Section::root(document.get_ref(), &report);
         let report = &mut report;
+        let source = source(root.section("source", report), report);
         let config = Config {
-            source: source(root.section("source", report), report),
-            instruments: instruments(root.sections("instrument", report), report),
+            instruments: instruments(root.sections("instrument", report), source.kind, report),
+            upstreams: live::upstreams(root.sections("upstream", report), report),
+            live: live::live(root.section("live", report), report),
+            source,
             tick_store: tick_store(root.section("tick_store", report), report),
             storage: storage(root.section("storage", report), report),
             log: log(root.section("log", report), report),
@@ -38,6 +43,9 @@ pub(super) fn read(
             rings: rings(root.section("rings", report), report),
             core_map: core_map(root.section("core_map", report), report),
         };
+        if config.source.kind == SourceKind::Live {
+            live::complete(&config.instruments, &config.upstreams, &root.place, report);
+        }
         root.finish(report);
         config
     });
@@ -113,45 +121,62 @@ fn venue(section: &mut Section<'_>, report: &mut Report<'_>) -> Option<Venue> {
         .map(|venue| venue.value)
 }
 
-fn instruments(sections: Vec<Section<'_>>, report: &mut Report<'_>) -> Vec<InstrumentConfig> {
+fn instruments(
+    sections: Vec<Section<'_>>,
+    kind: SourceKind,
+    report: &mut Report<'_>,
+) -> Vec<InstrumentConfig> {
     let mut table = InstrumentTable::default();
     let mut rows = Vec::new();
     for section in sections {
-        let place = section.place.clone();
-        let Some(row) = instrument(section, report) else {
+        let Some(row) = instrument(section, kind, report) else {
             continue;
         };
-        match table.add(row.instrument) {
+        match table.add(row.with_steps(Grid::UNIT, Grid::UNIT)) {
             Ok(_) => rows.push(row),
-            Err(why) => report.fault(&place, "instrument", why.to_string()),
+            Err(why) => report.fault(&row.place, "instrument", why.to_string()),
         }
     }
     rows
 }
 
-fn instrument(mut section: Section<'_>, report: &mut Report<'_>) -> Option<InstrumentConfig> {
+fn instrument(
+    mut section: Section<'_>,
+    kind: SourceKind,
+    report: &mut Report<'_>,
+) -> Option<InstrumentConfig> {
+    let place = section.place.clone();
     let own = symbol(&mut section, "symbol", report);
     let own = section.require("symbol", "\"BTCUSDT\"", own, report);
     let venue = venue(&mut section, report);
     let venue = section.require("venue", "\"binance-spot\"", venue, report);
     let venue_symbol = symbol(&mut section, "venue_symbol", report);
     let tick_size = step(&mut section, "tick_size", report);
-    let tick_size = section.require("tick_size", "\"0.01\"", tick_size, report);
     let lot_size = step(&mut section, "lot_size", report);
-    let lot_size = section.require("lot_size", "\"0.00001\"", lot_size, report);
+    // A live source may take them from its venue.
+    if kind == SourceKind::Capture {
+        section.require("tick_size", "\"0.01\"", tick_size, report)?;
+        section.require("lot_size", "\"0.00001\"", lot_size, report)?;
+    }
     let trades = section.choice("trades", &TradeSource::ALL, report);
     let depth = section.choice("depth", &DepthSource::ALL, report);
+    let mut silent = |key| {
+        let legal = Duration::from_millis(1)..=Duration::from_hours(24);
+        section.duration(key, legal, report).map(|time| time.value)
+    };
+    let (trades_silent, depth_silent) = (silent("trades_silent"), silent("depth_silent"));
     section.finish(report);
     Some(InstrumentConfig {
-        instrument: Instrument {
-            symbol: own?,
-            venue_symbol: venue_symbol.or(own)?,
-            venue: venue?,
-            tick_size: tick_size?,
-            lot_size: lot_size?,
-        },
+        place,
+        symbol: own?,
+        venue_symbol: venue_symbol.or(own)?,
+        venue: venue?,
+        tick_size,
+        lot_size,
         trades: trades.map_or(TradeSource::Auto, |t| t.value),
         depth: depth.map_or(DepthSource::Auto, |d| d.value),
+        trades_silent,
+        depth_silent,
     })
 }
 
@@ -212,25 +237,6 @@ fn sync(section: &mut Section<'_>, report: &mut Report<'_>) -> Option<Sync> {
     };
     report.fault(&place, &section.full_name("sync"), fault);
     None
-}
-
-/// A duration with its unit, such as `"250us"` or `"1s"`; at most a day.
-fn duration(text: &str) -> Option<Duration> {
-    let digits = text
-        .find(|c: char| !c.is_ascii_digit())
-        .unwrap_or(text.len());
-    let (number, unit) = text.split_at(digits);
-    let number: u64 = number.parse().ok()?;
-    let ns = match unit.trim() {
-        "ns" => 1,
-        "us" => 1_000,
-        "ms" => 1_000_000,
-        "s" => 1_000_000_000,
-        "min" => 60_000_000_000,
-        _ => return None,
-    };
-    let duration = Duration::from_nanos(number.checked_mul(ns)?);
-    (duration <= Duration::from_hours(24)).then_some(duration)
 }
 
 fn storage(mut section: Section<'_>, report: &mut Report<'_>) -> Storage {

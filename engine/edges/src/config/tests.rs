@@ -47,6 +47,7 @@ fn the_printed_defaults_name_every_key() {
     let config = config.expect("legal");
     assert_eq!(config.instruments.len(), 1);
     assert_eq!(config.core_map.threads.len(), 1);
+    assert_eq!(config.upstreams.len(), 1);
     let document: toml::Table = text.parse().expect("legal");
     for key in &asked {
         let mut at = Some(&toml::Value::Table(document.clone())).cloned();
@@ -98,13 +99,13 @@ fn values_arrive() {
     assert_eq!(config.source.on_bad_frame, OnBadFrame::Stop);
     assert_eq!(config.rings.feed, 4096);
     let row = &config.instruments[0];
-    assert_eq!(row.instrument.symbol.as_str(), "BTCUSDT-PERP");
-    assert_eq!(row.instrument.tick_size.to_string(), "0.1");
+    assert_eq!(row.symbol.as_str(), "BTCUSDT-PERP");
+    assert_eq!(row.tick_size.expect("given").to_string(), "0.1");
     assert_eq!(
         (row.trades, row.depth),
         (TradeSource::Aggregate, DepthSource::Partial)
     );
-    assert_eq!(config.instrument_table().len(), 1);
+    assert_eq!(config.instrument_table().expect("steps").len(), 1);
     assert_eq!(
         config.tick_store.sync,
         Sync::Interval(Duration::from_millis(250))
@@ -119,6 +120,104 @@ fn values_arrive() {
     );
     assert_eq!(thread.idle.as_ref().expect("given").value, Idle::Spin);
     assert_eq!(thread.agents[1].value, "market");
+}
+
+#[test]
+fn a_live_source_has_upstreams_and_figures() {
+    let config = parse(
+        r#"
+        source.kind = "live"
+        [live]
+        reconnect_first = "250ms"
+        lifetime = "1h 30min"
+        weight_share = 1
+        buffer = 500
+        [[upstream]]
+        venue = "binance-spot"
+        ws = "ws://127.0.0.1:9000/public/"
+        rest = "http://127.0.0.1:9001"
+        ca_file = "ca.pem"
+        streams = ["trade", "depth@100ms", "bookTicker"]
+        [[upstream]]
+        venue = "binance-usdm"
+        [[instrument]]
+        symbol = "BTCUSDT"
+        venue = "binance-spot"
+        trades_silent = "5min"
+        [[instrument]]
+        symbol = "BTCUSDT-PERP"
+        venue = "binance-usdm"
+        venue_symbol = "BTCUSDT"
+        tick_size = "0.1"
+        "#,
+    )
+    .expect("legal");
+    assert_eq!(config.source.kind, SourceKind::Live);
+    assert_eq!(config.live.reconnect_first, Duration::from_millis(250));
+    assert_eq!(config.live.lifetime, Duration::from_mins(90));
+    assert!((config.live.weight_share - 1.0).abs() < f64::EPSILON);
+    assert_eq!(config.live.buffer, 500);
+    let [spot, futures] = &config.upstreams[..] else {
+        panic!("two upstreams")
+    };
+    assert_eq!(spot.ws, "ws://127.0.0.1:9000/public");
+    assert_eq!(spot.ca_file, Some("ca.pem".into()));
+    assert_eq!(spot.streams, ["trade", "depth@100ms", "bookTicker"]);
+    assert_eq!(futures.ws, "wss://fstream.binance.com");
+    assert_eq!(futures.rest, "https://fapi.binance.com");
+    assert_eq!(futures.streams, ["aggTrade", "depth@100ms"]);
+    assert_eq!(config.instruments[0].tick_size, None);
+    assert_eq!(
+        config.instruments[0].trades_silent,
+        Some(Duration::from_mins(5))
+    );
+    assert!(config.instrument_table().is_none());
+}
+
+#[test]
+fn what_a_live_source_cannot_use_is_a_fault() {
+    faults(
+        r#"source.kind = "live"
+[[upstream]]
+venue = "binance-spot"
+ws = "https://stream.binance.com"
+streams = ["@trade", "a/b"]
+[[upstream]]
+venue = "binance-spot"
+[[upstream]]
+venue = "fx"
+[[upstream]]
+venue = "lobster"
+ws = "ws://x"
+[[instrument]]
+symbol = "BTCUSD_PERP"
+venue = "binance-coinm"
+[live]
+hold = "5"
+lifetime = "25h"
+drift = "0ms"
+weight_share = 1.5
+"#,
+        &expect![[r#"
+            t.toml:2:1: upstream.venue: no [[instrument]] has venue = "binance-spot"; remove the table
+            t.toml:4:6: upstream.ws: "https://stream.binance.com" is no base address; it begins with ws:// or wss://, names a host and may end with a path
+            t.toml:5:12: upstream.streams: "@trade" is no stream; write what stands behind "symbol@", for example "aggTrade"
+            t.toml:5:22: upstream.streams: "a/b" is no stream; write what stands behind "symbol@", for example "aggTrade"
+            t.toml:6:1: upstream: binance-spot has two upstreams; keep one
+            t.toml:8:1: upstream.ws: missing; write for example ws = "ws://127.0.0.1:9000"
+            t.toml:10:1: upstream.venue: there is no live connection to lobster yet
+            t.toml:13:1: instrument.venue: no [[upstream]] has venue = "binance-coinm"
+            t.toml:17:8: live.hold: "5" is no length of time; write a number and a unit, such as "250ms", "5s" or "23h50min"
+            t.toml:18:12: live.lifetime: "25h" is no length of time; write a number and a unit, such as "250ms", "5s" or "23h50min"
+            t.toml:19:9: live.drift: "0ms" is outside 1ms to 86400s
+            t.toml:20:16: live.weight_share: "1.5" is no part of a whole; write a number greater than 0 and at most 1, such as 0.8"#]],
+    );
+    faults(
+        "source.kind = \"live\"",
+        &expect![
+            "t.toml:1:1: instrument: a live source needs an [[instrument]] table for each symbol"
+        ],
+    );
 }
 
 #[test]
@@ -145,7 +244,7 @@ fn every_fault_is_reported_with_its_place() {
     faults(
         r#"
 [source]
-kind = "live"
+kind = "feed"
 speed = "fast"
 paths = ["a", 3, ""]
 venu = "fx"
@@ -186,7 +285,7 @@ name = "a"
 core = -1
 "#,
         &expect![[r#"
-            t.toml:3:8: source.kind: "live" is not one of "capture"
+            t.toml:3:8: source.kind: "feed" is not one of "capture", "live"
             t.toml:4:9: source.speed: "fast" is no speed; legal are "max" and a pace greater than 0 such as "1x", "10x" or 0.5
             t.toml:5:15: source.paths: expected text in the list, found the number 3
             t.toml:5:18: source.paths: a path is empty
@@ -243,8 +342,8 @@ fn sections_of_the_wrong_shape() {
     faults(
         "[storge]\npath = \"x\"\n[zzzzzzzz]",
         &expect![[r#"
-        t.toml:1:2: storge: unknown key; did you mean "storage"?
-        t.toml:3:2: zzzzzzzz: unknown key; legal here: source, instrument, tick_store, storage, log, stats, rings, core_map"#]],
+            t.toml:1:2: storge: unknown key; did you mean "storage"?
+            t.toml:3:2: zzzzzzzz: unknown key; legal here: source, instrument, upstream, live, tick_store, storage, log, stats, rings, core_map"#]],
     );
     faults(
         "[tick_store]\ndir = \"\"\nsync = \"btch\"\nprefault = 1\n[log]\nlevel = []",

@@ -5,13 +5,19 @@ use crate::inputs::{self, Hints};
 use crate::{exit, play};
 use pitlane_app::engine::Plan;
 use pitlane_app::pace::Speed;
-use pitlane_edges::config::{self, OnBadFrame};
+use pitlane_edges::config::{self, OnBadFrame, SourceKind};
 use pitlane_runtime::lifecycle::Stop;
 
 /// Runs the command.
 pub fn run(args: &RunArgs) -> anyhow::Result<u8> {
     let config = inputs::load(&args.config)?;
     let core_map = inputs::core_map(&config)?;
+    if config.source.kind == SourceKind::Live {
+        return Err(exit::config(format!(
+            "{}: source.kind = \"live\": this program does not connect to venues yet",
+            args.config.display()
+        )));
+    }
     let captures = if args.captures.is_empty() {
         &config.source.paths
     } else {
