@@ -224,6 +224,12 @@ pub fn decode(
         Venue::Itch => itch::decode(stream, frame, table),
         Venue::Lobster => lobster::decode(stream, frame, table),
         Venue::Mbo => mbo::decode(stream, frame, table),
+        Venue::Kraken
+        | Venue::Okx
+        | Venue::Ftx
+        | Venue::Bybit
+        | Venue::Coinbase
+        | Venue::Bitstamp => Err(Fault::new(Reason::UnknownStream, 0).alone()),
     }
 }
 

@@ -18,7 +18,7 @@ impl InstrumentId {
     }
 }
 
-/// A symbol: 1 to 20 characters of `A-Z 0-9 _ . - /`, stored in place.
+/// A symbol: 1 to 24 characters of `A-Z 0-9 _ . - /`, stored in place.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Symbol {
     bytes: [u8; Symbol::CAPACITY],
@@ -26,8 +26,8 @@ pub struct Symbol {
 }
 
 impl Symbol {
-    /// Longest symbol, in bytes.
-    pub const CAPACITY: usize = 20;
+    /// Longest symbol, in bytes: options of OKX have 22 or 23, such as `BTC-USD-210924-66000-C`.
+    pub const CAPACITY: usize = 24;
 
     /// From text in any case; `None` if it is empty, too long or holds another character.
     pub fn new(text: &[u8]) -> Option<Self> {
@@ -86,11 +86,23 @@ pub enum Venue {
     Lobster = 6,
     /// Market-by-order records as CSV lines.
     Mbo = 7,
+    /// Kraken, by its array frames.
+    Kraken = 8,
+    /// OKX, which was named OKEX.
+    Okx = 9,
+    /// FTX, as it was recorded.
+    Ftx = 10,
+    /// Bybit.
+    Bybit = 11,
+    /// Coinbase.
+    Coinbase = 12,
+    /// Bitstamp.
+    Bitstamp = 13,
 }
 
 impl Venue {
     /// Every venue with its name in configurations, captures and reports.
-    pub const ALL: [(Self, &'static str); 7] = [
+    pub const ALL: [(Self, &'static str); 13] = [
         (Self::BinanceSpot, "binance-spot"),
         (Self::BinanceUsdm, "binance-usdm"),
         (Self::BinanceCoinm, "binance-coinm"),
@@ -98,6 +110,12 @@ impl Venue {
         (Self::Itch, "itch50"),
         (Self::Lobster, "lobster"),
         (Self::Mbo, "mbo"),
+        (Self::Kraken, "kraken"),
+        (Self::Okx, "okx"),
+        (Self::Ftx, "ftx"),
+        (Self::Bybit, "bybit"),
+        (Self::Coinbase, "coinbase"),
+        (Self::Bitstamp, "bitstamp"),
     ];
 
     /// The venue's name.

@@ -43,9 +43,17 @@ impl Rules {
     pub fn of(venue: Venue) -> Self {
         match venue {
             Venue::BinanceUsdm | Venue::BinanceCoinm => Self::Futures,
-            Venue::BinanceSpot | Venue::Fx | Venue::Itch | Venue::Lobster | Venue::Mbo => {
-                Self::Spot
-            }
+            Venue::BinanceSpot
+            | Venue::Fx
+            | Venue::Itch
+            | Venue::Lobster
+            | Venue::Mbo
+            | Venue::Kraken
+            | Venue::Okx
+            | Venue::Ftx
+            | Venue::Bybit
+            | Venue::Coinbase
+            | Venue::Bitstamp => Self::Spot,
         }
     }
 }

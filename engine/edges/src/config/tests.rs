@@ -290,8 +290,8 @@ core = -1
             t.toml:5:15: source.paths: expected text in the list, found the number 3
             t.toml:5:18: source.paths: a path is empty
             t.toml:6:1: source.venu: unknown key; did you mean "venue"?
-            t.toml:9:10: instrument.symbol: "BTC USDT" is no symbol: 1 to 20 characters of A-Z 0-9 _ . - /
-            t.toml:10:9: instrument.venue: "binance-spott" is not one of "binance-spot", "binance-usdm", "binance-coinm", "fx", "itch50", "lobster", "mbo"; did you mean "binance-spot"?
+            t.toml:9:10: instrument.symbol: "BTC USDT" is no symbol: 1 to 24 characters of A-Z 0-9 _ . - /
+            t.toml:10:9: instrument.venue: "binance-spott" is not one of "binance-spot", "binance-usdm", "binance-coinm", "fx", "itch50", "lobster", "mbo", "kraken", "okx", "ftx", "bybit", "coinbase", "bitstamp"; did you mean "binance-spot"?
             t.toml:11:13: instrument.tick_size: expected text, found the number 0.01; put it in quotes: tick_size = "0.01"
             t.toml:12:12: instrument.lot_size: "-1" is no step: it must be greater than 0, with at most 18 decimals, and fit 64 bits; write for example "0.01"
             t.toml:19:10: instrument.trades: "aggtrade" is not one of "auto", "aggTrade", "trade"; did you mean "aggTrade"?

@@ -208,6 +208,12 @@ fn note(frame: &Frame<'_>, kind: &[u8], numbers: &mut Numbers) {
         Venue::Itch => itch(frame.bytes, numbers),
         Venue::Lobster => columns(frame.bytes, 4, 4, numbers),
         Venue::Mbo => columns(frame.bytes, 4, 9, numbers),
+        Venue::Kraken
+        | Venue::Okx
+        | Venue::Ftx
+        | Venue::Bybit
+        | Venue::Coinbase
+        | Venue::Bitstamp => {}
     }
 }
 
