@@ -332,6 +332,7 @@ fn trade(id: u64) -> Trade {
         best_match: true,
         backfilled: false,
         off_market: false,
+        delayed: false,
     }
 }
 

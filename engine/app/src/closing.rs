@@ -13,7 +13,7 @@ use pitlane_domain::decode::Reason;
 use pitlane_domain::instrument::{Instrument, Venue};
 use pitlane_domain::intake::{FactKind, Fate, NOTICE_NAMES};
 use pitlane_domain::market::Market;
-use pitlane_domain::message::{Kind, ResetReason, Side};
+use pitlane_domain::message::{ConnectionEvent, Kind, ResetReason, Side};
 use pitlane_domain::units::{Grid, Lots, Ticks};
 use pitlane_lockfree::counters::{Snapshot, Value};
 use pitlane_lockfree::tick::RecoveryReport;
@@ -139,6 +139,8 @@ fn market(report: &mut Report, market: &Market) {
         .map(|(kind, name)| ((*name).to_owned(), counts.applied(*kind)))
         .filter(|(_, count)| *count > 0)
         .collect();
+    let events = ConnectionEvent::ALL.map(|(_, name)| name);
+    report.connection = named(events.iter().zip(counts.connection));
     report.last_sequence = market.last().sequence;
     report.trades = counts.trades;
     report.book_updates = counts.book_updates;

@@ -35,6 +35,8 @@ pub struct Report {
     pub gap_kinds: BTreeMap<String, u64>,
     /// Depth events that still wait for a snapshot.
     pub waiting: u64,
+    /// News of connections, by event.
+    pub connection: BTreeMap<String, u64>,
     /// Frames whose content had been seen before.
     pub duplicates: u64,
     /// Frames older than what was known, or of a stream another one supersedes.
@@ -286,6 +288,16 @@ impl Report {
                 thousands(self.superseded)
             ),
         );
+        if !self.connection.is_empty() {
+            line(
+                "connection",
+                format!(
+                    "{:>13}   {}",
+                    thousands(self.connection.values().sum()),
+                    pairs(&self.connection)
+                ),
+            );
+        }
         line(
             "signals",
             format!(

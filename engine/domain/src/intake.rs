@@ -237,6 +237,12 @@ impl Intake {
             .drop_book(now(instrument, ts), reason, &mut self.out);
     }
 
+    /// Puts news into the sequence that no frame brought, such as a [`Connection`](crate::message::Connection).
+    /// [`InstrumentId::NONE`] if it is about no instrument. Not for facts: those come in by [`Intake::frame`] and are counted.
+    pub fn tell(&mut self, instrument: InstrumentId, ts: WallNs, body: &Body) {
+        self.out.emit(now(instrument, ts), body);
+    }
+
     /// The source has ended. Nothing is queued today: a gap is told when it is seen,
     /// and depth events that still wait for a snapshot stay counted as buffered.
     pub fn finish(&mut self, _ts: WallNs) {}

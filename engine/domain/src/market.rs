@@ -16,7 +16,7 @@ pub use venue_bars::VenueBars;
 use crate::book::Stamp;
 use crate::definitions::Definitions;
 use crate::instrument::{Instrument, InstrumentId, InstrumentTable};
-use crate::message::{Kind, Message};
+use crate::message::{Body, Kind, Message};
 use crate::units::WallNs;
 use xxhash_rust::xxh3::Xxh3;
 
@@ -61,6 +61,7 @@ impl Market {
             Kind::InstrumentName | Kind::InstrumentVenueName | Kind::InstrumentGrid => {
                 self.define(message, kind == Kind::InstrumentGrid);
             }
+            Kind::Connection => self.connection(message),
             _ => match self.instruments.get_mut(message.instrument().index()) {
                 Some(Some(state)) => state.apply(kind, message, &mut self.counts),
                 _ => self.counts.unknown_instruments += 1,
@@ -153,6 +154,15 @@ impl Market {
         self.watched = at.ts;
         for state in self.instruments.iter_mut().flatten() {
             state.watch(at, &mut self.counts);
+        }
+    }
+
+    /// News of a connection, which may be of no instrument.
+    fn connection(&mut self, message: &Message) {
+        if let Some(Body::Connection(connection)) = message.body() {
+            self.counts.connection[connection.event as usize - 1] += 1;
+        } else {
+            self.counts.bad_payloads += 1;
         }
     }
 

@@ -4,9 +4,11 @@
 //! What needs more is a run of messages whose last carries [`flag::LAST`].
 //! [`schema`] names every field once, for the numpy dtype, the documentation and the CSV header.
 
+mod connection;
 mod payload;
 pub mod schema;
 
+pub use connection::{Connection, ConnectionEvent, Issue};
 pub use payload::{
     Body, BookLevel, BookReset, BookSynced, DayPrices, DayVolume, FxTick, InstrumentGrid,
     Liquidation, MarkPrice, Name, Order, OrderAction, Quote, ResetReason, Side, Trade, TradeGap,
@@ -59,6 +61,13 @@ pub mod flag {
     pub const OFF_MARKET: u8 = 128;
     /// A venue bar that is final (bit shared with [`BUYER_MAKER`], which bars do not have).
     pub const CLOSED: u8 = 16;
+    /// A venue bar of the past, fetched (bit shared with [`BACKFILLED`]).
+    pub const HISTORY: u8 = 64;
+    /// A trade in its place that comes late: it waited for one before it, or others waited for it
+    /// (bit shared with [`ASK`], which trades do not have).
+    pub const DELAYED: u8 = 2;
+    /// The issue of a connection has ended (bit shared with [`BUYER_MAKER`]).
+    pub const ENDED: u8 = 16;
 }
 
 /// What a message says.
@@ -88,11 +97,12 @@ pub enum Kind {
     InstrumentGrid = 17,
     Timer = 18,
     End = 19,
+    Connection = 20,
 }
 
 impl Kind {
     /// Every kind with its name in reports, exports and schemas.
-    pub const ALL: [(Self, &'static str); 19] = [
+    pub const ALL: [(Self, &'static str); 20] = [
         (Self::Trade, "trade"),
         (Self::Quote, "quote"),
         (Self::BookLevel, "book_level"),
@@ -112,6 +122,7 @@ impl Kind {
         (Self::InstrumentGrid, "instrument_grid"),
         (Self::Timer, "timer"),
         (Self::End, "end"),
+        (Self::Connection, "connection"),
     ];
 
     /// The kind of that number.
@@ -138,6 +149,15 @@ fn ticks(word: u64) -> Ticks {
 
 fn lots(word: u64) -> Lots {
     Lots(word.cast_signed())
+}
+
+/// The low half of a word and the high one.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "the two halves are wanted one by one"
+)]
+fn halves(word: u64) -> [u32; 2] {
+    [word as u32, (word >> 32) as u32]
 }
 
 fn when(condition: bool, bit: u8) -> u8 {
@@ -232,6 +252,7 @@ impl Message {
                 taker_buy_volume: lots(c),
                 trades: d,
                 closed: self.has(flag::CLOSED),
+                history: self.has(flag::HISTORY),
             }),
             Kind::DayPrices => Body::DayPrices(DayPrices {
                 last: ticks(a),
@@ -271,6 +292,7 @@ impl Message {
             }),
             Kind::Timer => Body::Timer,
             Kind::End => Body::End,
+            Kind::Connection => Body::Connection(self.as_connection()?),
         })
     }
 
@@ -288,6 +310,7 @@ impl Message {
             best_match: self.has(flag::BEST_MATCH),
             backfilled: self.has(flag::BACKFILLED),
             off_market: self.has(flag::OFF_MARKET),
+            delayed: self.has(flag::DELAYED),
         }
     }
 
@@ -323,6 +346,23 @@ impl Message {
         }
     }
 
+    /// The payload of news of a connection; `None` if a code inside is unknown to this build.
+    fn as_connection(&self) -> Option<Connection> {
+        let [connection, first, second, issue_and_score] = self.payload;
+        let [issue, score] = halves(issue_and_score);
+        Some(Connection {
+            event: ConnectionEvent::from_code(self.aux)?,
+            issue: match issue {
+                0 => None,
+                code => Some(Issue::from_code(code)?),
+            },
+            ended: self.has(flag::ENDED),
+            connection,
+            values: [first, second],
+            score,
+        })
+    }
+
     #[inline]
     fn side(&self) -> Side {
         if self.has(flag::ASK) {
@@ -354,7 +394,8 @@ fn pack(body: &Body) -> (Kind, u8, u32, [u64; 4]) {
                 | when(t.is_buyer_maker, flag::BUYER_MAKER)
                 | when(t.best_match, flag::BEST_MATCH)
                 | when(t.backfilled, flag::BACKFILLED)
-                | when(t.off_market, flag::OFF_MARKET);
+                | when(t.off_market, flag::OFF_MARKET)
+                | when(t.delayed, flag::DELAYED);
             let span = span.expect("decode bounds a trade's id range to 32 bits");
             (
                 Kind::Trade,
@@ -430,7 +471,7 @@ fn pack(body: &Body) -> (Kind, u8, u32, [u64; 4]) {
             ];
             (
                 Kind::VenueBarVolume,
-                LAST | when(v.closed, flag::CLOSED),
+                LAST | when(v.closed, flag::CLOSED) | when(v.history, flag::HISTORY),
                 v.interval_s,
                 payload,
             )
@@ -484,6 +525,17 @@ fn pack(body: &Body) -> (Kind, u8, u32, [u64; 4]) {
         ),
         Body::Timer => (Kind::Timer, LAST, 0, [0; 4]),
         Body::End => (Kind::End, LAST, 0, [0; 4]),
+        Body::Connection(c) => {
+            let issue = c.issue.map_or(0, |issue| issue as u32);
+            let [first, second] = c.values;
+            let last = u64::from(issue) | u64::from(c.score) << 32;
+            (
+                Kind::Connection,
+                LAST | when(c.ended, flag::ENDED),
+                c.event as u32,
+                [c.connection, first, second, last],
+            )
+        }
     }
 }
 

@@ -41,6 +41,7 @@ fn the_keys_programs_rely_on_are_there() {
         "edges",
         "books",
         "state_hash",
+        "connection",
     ] {
         assert!(json.get(key).is_some(), "{key}");
     }

@@ -24,6 +24,7 @@ fn trade(id: u64, px: i64, qty: i64) -> Trade {
         best_match: true,
         backfilled: false,
         off_market: false,
+        delayed: false,
     }
 }
 

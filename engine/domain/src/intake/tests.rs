@@ -7,7 +7,8 @@ use super::*;
 use crate::decode::{Level, Notice, TradeStream};
 use crate::instrument::{Instrument, Symbol};
 use crate::message::{
-    DayPrices, DayVolume, FxTick, Kind, Trade, VenueBarPrices, VenueBarVolume, flag,
+    Connection, ConnectionEvent, DayPrices, DayVolume, FxTick, Kind, Trade, VenueBarPrices,
+    VenueBarVolume, flag,
 };
 use crate::sync::SyncState;
 use crate::units::{Grid, Lots, Ticks};
@@ -182,6 +183,7 @@ fn trade(stream: TradeStream, id: u64) -> Fact {
         best_match: true,
         backfilled: false,
         off_market: id.is_multiple_of(10),
+        delayed: false,
     };
     Fact::Trade(stream, trade)
 }
@@ -404,6 +406,7 @@ fn bars_and_days_are_two_messages_and_ticks_pass() {
             taker_buy_volume: Lots(1),
             trades: 1,
             closed: true,
+            history: false,
         },
     );
     let day = Fact::Day(
@@ -481,6 +484,25 @@ fn instruments_are_announced_and_the_end_is_quiet() {
     assert_eq!((first.ts_event, first.ts_recv), (WallNs(7), WallNs(7)));
     desk.said();
     desk.intake.finish(WallNs(8));
+    assert_eq!(desk.said(), "-");
+}
+
+#[test]
+fn what_is_told_goes_into_the_sequence() {
+    let mut desk = Desk::new(InstrumentOptions::default());
+    let news = Body::Connection(Connection {
+        event: ConnectionEvent::Connected,
+        issue: None,
+        ended: false,
+        connection: 1,
+        values: [0; 2],
+        score: 100,
+    });
+    desk.intake.tell(InstrumentId::NONE, WallNs(5), &news);
+    let message = desk.intake.pop().unwrap();
+    assert_eq!(message.instrument(), InstrumentId::NONE);
+    assert_eq!((message.ts_event, message.ts_recv), (WallNs(5), WallNs(5)));
+    assert_eq!(message.body(), Some(news));
     assert_eq!(desk.said(), "-");
 }
 

@@ -3,7 +3,7 @@
 use crate::bars::BarCounts;
 use crate::book::Fault;
 use crate::book::touch::Compared;
-use crate::message::Kind;
+use crate::message::{ConnectionEvent, Kind};
 
 /// Counts over all instruments since the start of the sequence.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
@@ -58,7 +58,12 @@ pub struct MarketCounts {
     pub venue_bars_mismatched: u64,
     /// Events of order-by-order feeds per action; the first slot is unused, an action's code is its place.
     pub orders: [u64; 9],
+    /// News of connections, in the order of [`ConnectionEvent::ALL`].
+    pub connection: [u64; ConnectionEvent::ALL.len()],
 }
+
+/// Kinds that were there before others could be added: only these are said in a state that has none of the others.
+const FIRST_KINDS: usize = Kind::End as usize;
 
 impl MarketCounts {
     /// Messages of a kind.
@@ -69,6 +74,11 @@ impl MarketCounts {
     /// Books out of step by that fault.
     pub fn book_gaps(&self, fault: Fault) -> u64 {
         self.book_gaps[fault as usize - 1]
+    }
+
+    /// News of connections of that event.
+    pub fn connection(&self, event: ConnectionEvent) -> u64 {
+        self.connection[event as usize - 1]
     }
 
     pub(super) fn gap(&mut self, fault: Fault) {
@@ -101,10 +111,19 @@ impl MarketCounts {
             self.venue_bars_compared,
             self.venue_bars_mismatched,
         ];
-        let lists = [&self.applied[..], &self.book_gaps, &self.orders];
+        let (first, later) = self.applied.split_at(FIRST_KINDS);
+        let lists = [first, &self.book_gaps, &self.orders];
         for &count in singles.iter().chain(lists.into_iter().flatten()) {
             word(count);
         }
         self.bars.state_words(word);
+        // Each with its place, and only if there is one: a state without them is said as before there were such counts.
+        let named = [(1, later), (2, &self.connection[..])];
+        for (list, counts) in named {
+            for (at, &count) in (0..).zip(counts).filter(|(_, count)| **count > 0) {
+                word(list << 32 | at);
+                word(count);
+            }
+        }
     }
 }

@@ -4,9 +4,9 @@ use crate::book::{Fault, Quality};
 use crate::definitions::define;
 use crate::instrument::{Symbol, Venue};
 use crate::message::{
-    Body, BookLevel, BookReset, BookSynced, DayPrices, DayVolume, FxTick, Liquidation, MarkPrice,
-    Order, OrderAction, Quote, ResetReason, Side, Trade, TradeGap, VenueBarPrices, VenueBarVolume,
-    flag,
+    Body, BookLevel, BookReset, BookSynced, Connection, ConnectionEvent, DayPrices, DayVolume,
+    FxTick, Liquidation, MarkPrice, Order, OrderAction, Quote, ResetReason, Side, Trade, TradeGap,
+    VenueBarPrices, VenueBarVolume, flag,
 };
 use crate::units::{Grid, Lots, Ticks};
 use proptest::prelude::*;
@@ -83,6 +83,7 @@ fn trade(id: u64, px: i64, qty: i64) -> Trade {
         best_match: true,
         backfilled: false,
         off_market: false,
+        delayed: false,
     }
 }
 
@@ -143,6 +144,43 @@ fn instruments_are_learnt_from_the_sequence() {
 }
 
 #[test]
+fn news_of_connections_are_counted_by_event_with_and_without_an_instrument() {
+    let news = |event| {
+        Body::Connection(Connection {
+            event,
+            issue: None,
+            ended: false,
+            connection: 1,
+            values: [0; 2],
+            score: 100,
+        })
+    };
+    let mut bench = Bench::new();
+    bench.send(u16::MAX, 1.0, news(ConnectionEvent::Connected));
+    let one = bench.market.state_hash();
+    bench.send(0, 2.0, news(ConnectionEvent::ApiGap));
+    bench.send(u16::MAX, 3.0, news(ConnectionEvent::Connected));
+    assert_ne!(bench.market.state_hash(), one);
+    let mut unknown = Message::new(
+        InstrumentId::NONE,
+        at(4.0),
+        at(4.0),
+        &news(ConnectionEvent::Error),
+    );
+    unknown.aux = 99;
+    bench.message(unknown);
+    let counts = bench.market.counts();
+    assert_eq!(counts.connection(ConnectionEvent::Connected), 2);
+    assert_eq!(counts.connection(ConnectionEvent::ApiGap), 1);
+    assert_eq!(counts.connection.iter().sum::<u64>(), 3);
+    assert_eq!(
+        (counts.applied(Kind::Connection), counts.bad_payloads),
+        (4, 1)
+    );
+    assert_eq!(counts.unknown_instruments, 0);
+}
+
+#[test]
 fn what_cannot_be_is_counted_and_changes_nothing() {
     let mut bench = Bench::new();
     let before: Vec<_> = bench
@@ -190,7 +228,7 @@ fn what_cannot_be_is_counted_and_changes_nothing() {
     let mut unknown = Message::new(InstrumentId(0), at(1.0), at(1.0), &Body::Timer);
     (unknown.kind, unknown.aux) = (Kind::BookReset as u8, 99);
     bench.message(unknown);
-    for kind in [0, 20, 255] {
+    for kind in [0, 21, 255] {
         unknown.kind = kind;
         bench.message(unknown);
     }
@@ -488,6 +526,7 @@ fn the_venues_bars_are_compared_with_ours_once_both_are_closed() {
             taker_buy_volume: Lots(volume),
             trades: 2,
             closed: true,
+            history: false,
         };
         bench.send(0, seconds, Body::VenueBarPrices(prices));
         bench.send(0, seconds, Body::VenueBarVolume(volume));
@@ -518,6 +557,7 @@ fn the_venues_bars_are_compared_with_ours_once_both_are_closed() {
         taker_buy_volume: Lots(1),
         trades: 1,
         closed: true,
+        history: false,
     };
     bench.send(0, 183.0, Body::VenueBarVolume(alone));
     assert_eq!(bench.market.counts().bad_payloads, 1);

@@ -1,13 +1,11 @@
 //! What a message carries, by kind: one type a kind, joined in [`Body`].
 
+use super::connection::Connection;
 use crate::units::{Lots, Ticks, WallNs};
 
 /// A trade, or fills of one taker at one price reported as one.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "four independent facts the venue states"
-)]
+#[expect(clippy::struct_excessive_bools, reason = "five independent facts")]
 pub struct Trade {
     /// Price, greater than 0.
     pub px: Ticks,
@@ -27,6 +25,8 @@ pub struct Trade {
     pub backfilled: bool,
     /// Not a market trade (insurance fund, deleveraging): stays out of bars.
     pub off_market: bool,
+    /// In the place its id gives it, but late: it waited for trades before it, or others waited for it.
+    pub delayed: bool,
 }
 
 /// Best bid and best ask with sizes. A side of size 0 is absent, and its price then equals the other's.
@@ -196,6 +196,8 @@ pub struct VenueBarVolume {
     pub trades: u64,
     /// The bar is final.
     pub closed: bool,
+    /// One of many bars of the past, fetched at once.
+    pub history: bool,
 }
 
 /// First half of the venue's rolling 24-hour statistics.
@@ -340,4 +342,5 @@ pub enum Body {
     Timer,
     /// The input is exhausted or shutdown was asked for; the last message, never recorded.
     End,
+    Connection(Connection),
 }

@@ -113,6 +113,7 @@ pub fn flags(kind: Kind) -> &'static [(u8, &'static str)] {
             (flag::BEST_MATCH, "best_match"),
             (flag::BACKFILLED, "backfilled"),
             (flag::OFF_MARKET, "off_market"),
+            (flag::DELAYED, "delayed"),
         ],
         Kind::BookLevel => &[
             (flag::LAST, "last"),
@@ -126,7 +127,12 @@ pub fn flags(kind: Kind) -> &'static [(u8, &'static str)] {
             (flag::SNAPSHOT, "snapshot"),
         ],
         Kind::Liquidation => &[(flag::LAST, "last"), (flag::ASK, "ask")],
-        Kind::VenueBarVolume => &[(flag::LAST, "last"), (flag::CLOSED, "closed")],
+        Kind::VenueBarVolume => &[
+            (flag::LAST, "last"),
+            (flag::CLOSED, "closed"),
+            (flag::HISTORY, "history"),
+        ],
+        Kind::Connection => &[(flag::LAST, "last"), (flag::ENDED, "ended")],
         _ => &[(flag::LAST, "last")],
     }
 }
@@ -297,6 +303,18 @@ pub fn payload(kind: Kind) -> &'static [Field] {
             }
         }
         Kind::Timer | Kind::End => &[],
+        Kind::Connection => {
+            const {
+                &[
+                    field("connection", U64, A, "number in this run, 0: none"),
+                    field("first_value", U64, B, "by event"),
+                    field("second_value", U64, C, "by event"),
+                    field("issue", U32, D, "issue, 0: none"),
+                    field("score", U32, D + 4, "hundredths"),
+                    field("event", U32, AUX, "connection event"),
+                ]
+            }
+        }
     }
 }
 

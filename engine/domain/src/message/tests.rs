@@ -23,6 +23,7 @@ fn samples() -> Vec<Body> {
             best_match: false,
             backfilled: true,
             off_market: false,
+            delayed: true,
         }),
         Body::Quote(Quote {
             bid_px: Ticks(618_002),
@@ -69,6 +70,7 @@ fn samples() -> Vec<Body> {
             taker_buy_volume: Lots(2),
             trades: 3,
             closed: true,
+            history: true,
         }),
         Body::DayPrices(DayPrices {
             last: Ticks(1),
@@ -114,6 +116,14 @@ fn samples() -> Vec<Body> {
         }),
         Body::Timer,
         Body::End,
+        Body::Connection(Connection {
+            event: ConnectionEvent::ConnectivityIssue,
+            issue: Some(Issue::NoData),
+            ended: true,
+            connection: 3,
+            values: [u64::MAX, 5],
+            score: 40,
+        }),
     ]
 }
 
@@ -145,7 +155,7 @@ fn every_kind_reads_back_as_it_was_written() {
 #[test]
 fn codes_of_another_build_are_unknown_not_wrong() {
     let mut message = Message::new(InstrumentId(0), WallNs(0), WallNs(0), &Body::Timer);
-    for code in [0, 20, 255] {
+    for code in [0, 21, 255] {
         message.kind = code;
         assert_eq!(message.body(), None);
     }
@@ -155,6 +165,32 @@ fn codes_of_another_build_are_unknown_not_wrong() {
     message.kind = Kind::BookReset as u8;
     message.aux = 0;
     assert_eq!(message.body(), None);
+    message.kind = Kind::Connection as u8;
+    for (event, issue, known) in [
+        (0, 0, false),
+        (1, 0, true),
+        (15, 9, true),
+        (16, 0, false),
+        (1, 10, false),
+    ] {
+        message.aux = event;
+        message.payload[3] = issue;
+        assert_eq!(message.body().is_some(), known);
+    }
+}
+
+#[test]
+fn codes_of_a_connection_stand_at_their_places() {
+    for (code, (event, name)) in (1..).zip(ConnectionEvent::ALL) {
+        assert_eq!(event as u32, code);
+        assert_eq!(ConnectionEvent::from_code(code), Some(event));
+        assert_eq!(event.name(), name);
+    }
+    for (code, (issue, name)) in (1..).zip(Issue::ALL) {
+        assert_eq!(issue as u32, code);
+        assert_eq!(Issue::from_code(code), Some(issue));
+        assert_eq!(issue.name(), name);
+    }
 }
 
 #[test]
@@ -177,5 +213,5 @@ fn schema_fields_do_not_overlap_and_fit() {
         }
     }
     // Stores written by earlier builds carry this number; a change of layout must be meant.
-    expect_test::expect!["f2aee75489360334"].assert_eq(&format!("{:016x}", schema::hash()));
+    expect_test::expect!["56c667eeb6b131a9"].assert_eq(&format!("{:016x}", schema::hash()));
 }

@@ -90,6 +90,7 @@ impl Oracle {
                     best_match: data["M"].as_bool().unwrap_or(true),
                     backfilled: false,
                     off_market: data.get("X").is_some_and(|kind| kind != "MARKET"),
+                    delayed: false,
                 };
                 Fact::Trade(stream, trade)
             }
@@ -123,6 +124,7 @@ impl Oracle {
                         taker_buy_volume: qty(&bar["V"]),
                         trades: id(&bar["n"]),
                         closed: bar["x"].as_bool().expect("whether it is final"),
+                        history: false,
                     },
                 )
             }

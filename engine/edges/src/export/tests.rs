@@ -23,6 +23,7 @@ fn records() -> Vec<Message> {
         best_match: true,
         backfilled: false,
         off_market: false,
+        delayed: false,
     };
     let quote = Quote {
         bid_px: Ticks(100),

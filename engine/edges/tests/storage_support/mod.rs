@@ -27,6 +27,7 @@ pub fn row(symbol: &str, id: u64) -> TradeRow {
             best_match: true,
             backfilled: false,
             off_market: false,
+            delayed: false,
         },
         trade_time: WallNs::from_ms(T0 + n / 7),
     }

@@ -54,6 +54,7 @@ impl Frame<'_> {
                     best_match: !value(b'M').is_given() || reader.boolean(value(b'M'))?,
                     backfilled: false,
                     off_market,
+                    delayed: false,
                 },
             ),
         })
@@ -129,6 +130,7 @@ impl Frame<'_> {
                     taker_buy_volume: quantity(b'V')?,
                     trades: reader.unsigned(bar.letter(b'n'))?,
                     closed: reader.boolean(bar.letter(b'x'))?,
+                    history: false,
                 },
             ),
         })

@@ -37,9 +37,9 @@ fn recent_frames() {
         found += "\n";
     }
     expect![[r#"
-        BTCUSDT 1786171884471000000 Trade(Aggregate, Trade { px: (649909), qty: (2), id: 3404749954, first_id: 7960913511, last_id: 7960913511, is_buyer_maker: true, best_match: true, backfilled: false, off_market: false })
+        BTCUSDT 1786171884471000000 Trade(Aggregate, Trade { px: (649909), qty: (2), id: 3404749954, first_id: 7960913511, last_id: 7960913511, is_buyer_maker: true, best_match: true, backfilled: false, off_market: false, delayed: false })
         BTCUSDT 1786171884000000000 MarkPrice(MarkPrice { mark_e8: 6499137858696, index_e8: 6501605673913, rate_e8: 3936, next_funding_ms: 1786176000000 })
-        BTCUSDT 1786173360960000000 VenueBar(VenueBarPrices { interval_s: 60, open: (649708), high: (649709), low: (649694), close: (649694) }, VenueBarVolume { interval_s: 60, open_ts: WallNs(1786173300000000000), volume: (9090), taker_buy_volume: (3460), trades: 194, closed: true })
+        BTCUSDT 1786173360960000000 VenueBar(VenueBarPrices { interval_s: 60, open: (649708), high: (649709), low: (649694), close: (649694) }, VenueBarVolume { interval_s: 60, open_ts: WallNs(1786173300000000000), volume: (9090), taker_buy_volume: (3460), trades: 194, closed: true, history: false })
         STGUSDT 1786172556607000000 Liquidation(Liquidation { side: Ask, px: (13360), avg_px: (13550), qty: (5), filled_qty: (5) })
         IOTXUSDT 1634653599180000000 Liquidation(Liquidation { side: Ask, px: (6606), avg_px: (6669), qty: (3661), filled_qty: (3661) })
         ETHUSDT 1738661434384000000 Liquidation(Liquidation { side: Ask, px: (269406), avg_px: (270451), qty: (36), filled_qty: (36) })
@@ -60,14 +60,14 @@ fn trades() {
         "",
         TRADE,
         &expect![
-            "BTCUSDT 1723161255342000000 Trade(Single, Trade { px: (6183763), qty: (2000), id: 3735683259, first_id: 3735683259, last_id: 3735683259, is_buyer_maker: true, best_match: true, backfilled: false, off_market: false })"
+            "BTCUSDT 1723161255342000000 Trade(Single, Trade { px: (6183763), qty: (2000), id: 3735683259, first_id: 3735683259, last_id: 3735683259, is_buyer_maker: true, best_match: true, backfilled: false, off_market: false, delayed: false })"
         ],
     );
     check(
         "",
         AGG_TRADE,
         &expect![
-            "BTCUSDT 1617566592899000000 Trade(Aggregate, Trade { px: (5800027), qty: (100), id: 675000001, first_id: 764000010, last_id: 764000012, is_buyer_maker: false, best_match: true, backfilled: false, off_market: false })"
+            "BTCUSDT 1617566592899000000 Trade(Aggregate, Trade { px: (5800027), qty: (100), id: 675000001, first_id: 764000010, last_id: 764000012, is_buyer_maker: false, best_match: true, backfilled: false, off_market: false, delayed: false })"
         ],
     );
     let cases = r#""0.02" | "0.020001" | "0" | "0.00000000" | "-0.02" | "" | "x" | 0.02 | null"#;
@@ -76,7 +76,7 @@ fn trades() {
         "\"0.02000000\"",
         cases,
         &expect![[r#"
-        "0.02"               => BTCUSDT 1723161255342000000 Trade(Single, Trade { px: (6183763), qty: (2000), id: 3735683259, first_id: 3735683259, last_id: 3735683259, is_buyer_maker: true, best_match: true, backfilled: false, off_market: false })
+        "0.02"               => BTCUSDT 1723161255342000000 Trade(Single, Trade { px: (6183763), qty: (2000), id: 3735683259, first_id: 3735683259, last_id: 3735683259, is_buyer_maker: true, best_match: true, backfilled: false, off_market: false, delayed: false })
         "0.020001"           => refused: off_lot at 86, BTCUSDT, Single 3735683259
         "0"                  => refused: not_positive at 86, BTCUSDT, Single 3735683259
         "0.00000000"         => refused: not_positive at 86, BTCUSDT, Single 3735683259
@@ -94,7 +94,7 @@ fn trades() {
         "\"61837.63000000\"",
         cases,
         &expect![[r#"
-        "61837.6"            => BTCUSDT 1723161255342000000 Trade(Single, Trade { px: (6183760), qty: (2000), id: 3735683259, first_id: 3735683259, last_id: 3735683259, is_buyer_maker: true, best_match: true, backfilled: false, off_market: false })
+        "61837.6"            => BTCUSDT 1723161255342000000 Trade(Single, Trade { px: (6183760), qty: (2000), id: 3735683259, first_id: 3735683259, last_id: 3735683259, is_buyer_maker: true, best_match: true, backfilled: false, off_market: false, delayed: false })
         "61837.631"          => refused: off_tick at 65, BTCUSDT, Single 3735683259
         "0.00"               => refused: not_positive at 65, BTCUSDT, Single 3735683259
         "-1"                 => refused: not_positive at 65, BTCUSDT, Single 3735683259
@@ -109,14 +109,14 @@ fn trades() {
         "\"m\":true",
         cases,
         &expect![[r#"
-        "m":false            => BTCUSDT 1723161255342000000 Trade(Single, Trade { px: (6183763), qty: (2000), id: 3735683259, first_id: 3735683259, last_id: 3735683259, is_buyer_maker: false, best_match: true, backfilled: false, off_market: false })
+        "m":false            => BTCUSDT 1723161255342000000 Trade(Single, Trade { px: (6183763), qty: (2000), id: 3735683259, first_id: 3735683259, last_id: 3735683259, is_buyer_maker: false, best_match: true, backfilled: false, off_market: false, delayed: false })
         "m":0                => refused: wrong_type at 120, BTCUSDT, Single 3735683259
         "x":true             => refused: missing_field at 134, BTCUSDT, Single 3735683259
-        "m":true,"X":"MARKET" => BTCUSDT 1723161255342000000 Trade(Single, Trade { px: (6183763), qty: (2000), id: 3735683259, first_id: 3735683259, last_id: 3735683259, is_buyer_maker: true, best_match: true, backfilled: false, off_market: false })
-        "m":true,"X":"INSURANCE_FUND" => BTCUSDT 1723161255342000000 Trade(Single, Trade { px: (6183763), qty: (2000), id: 3735683259, first_id: 3735683259, last_id: 3735683259, is_buyer_maker: true, best_match: true, backfilled: false, off_market: true })
-        "m":true,"X":"ADL"   => BTCUSDT 1723161255342000000 Trade(Single, Trade { px: (6183763), qty: (2000), id: 3735683259, first_id: 3735683259, last_id: 3735683259, is_buyer_maker: true, best_match: true, backfilled: false, off_market: true })
-        "m":true,"X":"NA"    => BTCUSDT 1723161255342000000 Trade(Single, Trade { px: (6183763), qty: (2000), id: 3735683259, first_id: 3735683259, last_id: 3735683259, is_buyer_maker: true, best_match: true, backfilled: false, off_market: true })
-        "m":true,"X":null    => BTCUSDT 1723161255342000000 Trade(Single, Trade { px: (6183763), qty: (2000), id: 3735683259, first_id: 3735683259, last_id: 3735683259, is_buyer_maker: true, best_match: true, backfilled: false, off_market: false })
+        "m":true,"X":"MARKET" => BTCUSDT 1723161255342000000 Trade(Single, Trade { px: (6183763), qty: (2000), id: 3735683259, first_id: 3735683259, last_id: 3735683259, is_buyer_maker: true, best_match: true, backfilled: false, off_market: false, delayed: false })
+        "m":true,"X":"INSURANCE_FUND" => BTCUSDT 1723161255342000000 Trade(Single, Trade { px: (6183763), qty: (2000), id: 3735683259, first_id: 3735683259, last_id: 3735683259, is_buyer_maker: true, best_match: true, backfilled: false, off_market: true, delayed: false })
+        "m":true,"X":"ADL"   => BTCUSDT 1723161255342000000 Trade(Single, Trade { px: (6183763), qty: (2000), id: 3735683259, first_id: 3735683259, last_id: 3735683259, is_buyer_maker: true, best_match: true, backfilled: false, off_market: true, delayed: false })
+        "m":true,"X":"NA"    => BTCUSDT 1723161255342000000 Trade(Single, Trade { px: (6183763), qty: (2000), id: 3735683259, first_id: 3735683259, last_id: 3735683259, is_buyer_maker: true, best_match: true, backfilled: false, off_market: true, delayed: false })
+        "m":true,"X":null    => BTCUSDT 1723161255342000000 Trade(Single, Trade { px: (6183763), qty: (2000), id: 3735683259, first_id: 3735683259, last_id: 3735683259, is_buyer_maker: true, best_match: true, backfilled: false, off_market: false, delayed: false })
         "m":true,"X":1       => refused: wrong_type at 129, BTCUSDT, Single 3735683259
     "#]],
     );
@@ -126,9 +126,9 @@ fn trades() {
         ",\"M\":true",
         cases,
         &expect![[r#"
-                             => BTCUSDT 1723161255342000000 Trade(Single, Trade { px: (6183763), qty: (2000), id: 3735683259, first_id: 3735683259, last_id: 3735683259, is_buyer_maker: true, best_match: true, backfilled: false, off_market: false })
-        ,"M":false           => BTCUSDT 1723161255342000000 Trade(Single, Trade { px: (6183763), qty: (2000), id: 3735683259, first_id: 3735683259, last_id: 3735683259, is_buyer_maker: true, best_match: false, backfilled: false, off_market: false })
-        ,"M":null            => BTCUSDT 1723161255342000000 Trade(Single, Trade { px: (6183763), qty: (2000), id: 3735683259, first_id: 3735683259, last_id: 3735683259, is_buyer_maker: true, best_match: true, backfilled: false, off_market: false })
+                             => BTCUSDT 1723161255342000000 Trade(Single, Trade { px: (6183763), qty: (2000), id: 3735683259, first_id: 3735683259, last_id: 3735683259, is_buyer_maker: true, best_match: true, backfilled: false, off_market: false, delayed: false })
+        ,"M":false           => BTCUSDT 1723161255342000000 Trade(Single, Trade { px: (6183763), qty: (2000), id: 3735683259, first_id: 3735683259, last_id: 3735683259, is_buyer_maker: true, best_match: false, backfilled: false, off_market: false, delayed: false })
+        ,"M":null            => BTCUSDT 1723161255342000000 Trade(Single, Trade { px: (6183763), qty: (2000), id: 3735683259, first_id: 3735683259, last_id: 3735683259, is_buyer_maker: true, best_match: true, backfilled: false, off_market: false, delayed: false })
         ,"M":1               => refused: wrong_type at 129, BTCUSDT, Single 3735683259
     "#]],
     );
@@ -138,8 +138,8 @@ fn trades() {
         "\"BTCUSDT\"",
         cases,
         &expect![[r#"
-        "BTCUSDT"            => BTCUSDT 1723161255342000000 Trade(Single, Trade { px: (6183763), qty: (2000), id: 3735683259, first_id: 3735683259, last_id: 3735683259, is_buyer_maker: true, best_match: true, backfilled: false, off_market: false })
-        "btcusdt"            => BTCUSDT 1723161255342000000 Trade(Single, Trade { px: (6183763), qty: (2000), id: 3735683259, first_id: 3735683259, last_id: 3735683259, is_buyer_maker: true, best_match: true, backfilled: false, off_market: false })
+        "BTCUSDT"            => BTCUSDT 1723161255342000000 Trade(Single, Trade { px: (6183763), qty: (2000), id: 3735683259, first_id: 3735683259, last_id: 3735683259, is_buyer_maker: true, best_match: true, backfilled: false, off_market: false, delayed: false })
+        "btcusdt"            => BTCUSDT 1723161255342000000 Trade(Single, Trade { px: (6183763), qty: (2000), id: 3735683259, first_id: 3735683259, last_id: 3735683259, is_buyer_maker: true, best_match: true, backfilled: false, off_market: false, delayed: false })
         "ETHUSDT"            => refused: unknown_symbol at 36
         ""                   => refused: unknown_symbol at 36
         "BTCUSDTBTCUSDTBTCUSDTX" => refused: unknown_symbol at 36
@@ -153,8 +153,8 @@ fn trades() {
         "3735683259",
         cases,
         &expect![[r#"
-        0                    => BTCUSDT 1723161255342000000 Trade(Single, Trade { px: (6183763), qty: (2000), id: 0, first_id: 0, last_id: 0, is_buyer_maker: true, best_match: true, backfilled: false, off_market: false })
-        18446744073709551615 => BTCUSDT 1723161255342000000 Trade(Single, Trade { px: (6183763), qty: (2000), id: 18446744073709551615, first_id: 18446744073709551615, last_id: 18446744073709551615, is_buyer_maker: true, best_match: true, backfilled: false, off_market: false })
+        0                    => BTCUSDT 1723161255342000000 Trade(Single, Trade { px: (6183763), qty: (2000), id: 0, first_id: 0, last_id: 0, is_buyer_maker: true, best_match: true, backfilled: false, off_market: false, delayed: false })
+        18446744073709551615 => BTCUSDT 1723161255342000000 Trade(Single, Trade { px: (6183763), qty: (2000), id: 18446744073709551615, first_id: 18446744073709551615, last_id: 18446744073709551615, is_buyer_maker: true, best_match: true, backfilled: false, off_market: false, delayed: false })
         18446744073709551616 => refused: out_of_range at 49, BTCUSDT
         -1                   => refused: out_of_range at 49, BTCUSDT
         1.5                  => refused: wrong_type at 49, BTCUSDT
@@ -167,9 +167,9 @@ fn trades() {
         "764000010,\"l\":764000012",
         cases,
         &expect![[r#"
-        764000012,"l":764000012 => BTCUSDT 1617566592899000000 Trade(Aggregate, Trade { px: (5800027), qty: (100), id: 675000001, first_id: 764000012, last_id: 764000012, is_buyer_maker: false, best_match: true, backfilled: false, off_market: false })
+        764000012,"l":764000012 => BTCUSDT 1617566592899000000 Trade(Aggregate, Trade { px: (5800027), qty: (100), id: 675000001, first_id: 764000012, last_id: 764000012, is_buyer_maker: false, best_match: true, backfilled: false, off_market: false, delayed: false })
         764000013,"l":764000012 => refused: bad_range at 104, BTCUSDT, Aggregate 675000001
-        0,"l":4294967295     => BTCUSDT 1617566592899000000 Trade(Aggregate, Trade { px: (5800027), qty: (100), id: 675000001, first_id: 0, last_id: 4294967295, is_buyer_maker: false, best_match: true, backfilled: false, off_market: false })
+        0,"l":4294967295     => BTCUSDT 1617566592899000000 Trade(Aggregate, Trade { px: (5800027), qty: (100), id: 675000001, first_id: 0, last_id: 4294967295, is_buyer_maker: false, best_match: true, backfilled: false, off_market: false, delayed: false })
         0,"l":4294967296     => refused: out_of_range at 110, BTCUSDT, Aggregate 675000001
         -1,"l":-1            => refused: out_of_range at 104, BTCUSDT, Aggregate 675000001
         1                    => refused: missing_field at 143, BTCUSDT, Aggregate 675000001
@@ -185,11 +185,11 @@ fn times() {
         "1723161255342",
         cases,
         &expect![[r#"
-        1                    => BTCUSDT 1000000 Trade(Single, Trade { px: (6183763), qty: (2000), id: 3735683259, first_id: 3735683259, last_id: 3735683259, is_buyer_maker: true, best_match: true, backfilled: false, off_market: false })
-        1723161255342        => BTCUSDT 1723161255342000000 Trade(Single, Trade { px: (6183763), qty: (2000), id: 3735683259, first_id: 3735683259, last_id: 3735683259, is_buyer_maker: true, best_match: true, backfilled: false, off_market: false })
+        1                    => BTCUSDT 1000000 Trade(Single, Trade { px: (6183763), qty: (2000), id: 3735683259, first_id: 3735683259, last_id: 3735683259, is_buyer_maker: true, best_match: true, backfilled: false, off_market: false, delayed: false })
+        1723161255342        => BTCUSDT 1723161255342000000 Trade(Single, Trade { px: (6183763), qty: (2000), id: 3735683259, first_id: 3735683259, last_id: 3735683259, is_buyer_maker: true, best_match: true, backfilled: false, off_market: false, delayed: false })
         99999999999999       => refused: out_of_range at 102, BTCUSDT, Single 3735683259
-        1723161255342123     => BTCUSDT 1723161255342123000 Trade(Single, Trade { px: (6183763), qty: (2000), id: 3735683259, first_id: 3735683259, last_id: 3735683259, is_buyer_maker: true, best_match: true, backfilled: false, off_market: false })
-        1723161255342123456  => BTCUSDT 1723161255342123456 Trade(Single, Trade { px: (6183763), qty: (2000), id: 3735683259, first_id: 3735683259, last_id: 3735683259, is_buyer_maker: true, best_match: true, backfilled: false, off_market: false })
+        1723161255342123     => BTCUSDT 1723161255342123000 Trade(Single, Trade { px: (6183763), qty: (2000), id: 3735683259, first_id: 3735683259, last_id: 3735683259, is_buyer_maker: true, best_match: true, backfilled: false, off_market: false, delayed: false })
+        1723161255342123456  => BTCUSDT 1723161255342123456 Trade(Single, Trade { px: (6183763), qty: (2000), id: 3735683259, first_id: 3735683259, last_id: 3735683259, is_buyer_maker: true, best_match: true, backfilled: false, off_market: false, delayed: false })
         7258118400000        => refused: out_of_range at 102, BTCUSDT, Single 3735683259
         0                    => refused: out_of_range at 102, BTCUSDT, Single 3735683259
         -1                   => refused: out_of_range at 102, BTCUSDT, Single 3735683259
@@ -285,7 +285,7 @@ fn bars() {
         "",
         KLINE,
         &expect![
-            "BTCUSDT 1672515782136000000 VenueBar(VenueBarPrices { interval_s: 60, open: (1650010), high: (1650230), low: (1649940), close: (1650120) }, VenueBarVolume { interval_s: 60, open_ts: WallNs(1672515780000000000), volume: (1000000), taker_buy_volume: (500000), trades: 100, closed: false })"
+            "BTCUSDT 1672515782136000000 VenueBar(VenueBarPrices { interval_s: 60, open: (1650010), high: (1650230), low: (1649940), close: (1650120) }, VenueBarVolume { interval_s: 60, open_ts: WallNs(1672515780000000000), volume: (1000000), taker_buy_volume: (500000), trades: 100, closed: false, history: false })"
         ],
     );
     let intervals = [
@@ -324,7 +324,7 @@ fn bars() {
         "\"16500.10\"",
         r#""0.00" | "-1" | "16500.105""#,
         &expect![[r#"
-            "0.00"               => BTCUSDT 1672515782136000000 VenueBar(VenueBarPrices { interval_s: 60, open: (0), high: (1650230), low: (1649940), close: (1650120) }, VenueBarVolume { interval_s: 60, open_ts: WallNs(1672515780000000000), volume: (1000000), taker_buy_volume: (500000), trades: 100, closed: false })
+            "0.00"               => BTCUSDT 1672515782136000000 VenueBar(VenueBarPrices { interval_s: 60, open: (0), high: (1650230), low: (1649940), close: (1650120) }, VenueBarVolume { interval_s: 60, open_ts: WallNs(1672515780000000000), volume: (1000000), taker_buy_volume: (500000), trades: 100, closed: false, history: false })
             "-1"                 => refused: not_positive at 130, BTCUSDT
             "16500.105"          => refused: off_tick at 130, BTCUSDT
         "#]],

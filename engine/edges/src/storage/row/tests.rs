@@ -19,6 +19,7 @@ fn row() -> TradeRow {
             best_match: true,
             backfilled: false,
             off_market: false,
+            delayed: false,
         },
         trade_time: NOW,
     }

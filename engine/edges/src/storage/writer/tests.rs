@@ -17,6 +17,7 @@ fn row(id: u64) -> TradeRow {
             best_match: true,
             backfilled: false,
             off_market: false,
+            delayed: false,
         },
         trade_time: WallNs::from_ms(1_723_161_600_000),
     }
