@@ -3,6 +3,7 @@
 //! Nothing in an agent can tell which thread polls it, or whether it has one of its own.
 //! A test steps an agent directly: put messages in, call [`Agent::poll`], look at what came out.
 
+use pitlane_lockfree::wake::Waker;
 use pitlane_lockfree::work::Work;
 use std::fmt;
 use std::time::Duration;
@@ -92,6 +93,12 @@ pub trait Agent: Send {
     /// Called once on the agent's own thread, pinned already, before anything is polled.
     fn on_start(&mut self) -> Result<(), String> {
         Ok(())
+    }
+
+    /// Called before [`Agent::on_start`] if the agent's thread parks when idle: wakes that thread.
+    /// For what arrives outside the rings, such as bytes on a socket; rings wake by themselves.
+    fn on_waker(&mut self, waker: Waker) {
+        let _ = waker;
     }
 
     /// Does at most `duty.budget` units of work and never waits.

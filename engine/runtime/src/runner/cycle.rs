@@ -89,11 +89,17 @@ impl Seat {
     }
 
     /// Calls `on_start`; the error is the agent's own sentence or its panic.
-    fn start(&mut self) -> Result<(), String> {
+    fn start(&mut self, waker: Option<&Waker>) -> Result<(), String> {
         let Some(agent) = self.agent.as_mut() else {
             return Ok(());
         };
-        contain(|| agent.on_start()).unwrap_or_else(|panic| Err(panic.sentence))
+        let start = || {
+            if let Some(waker) = waker {
+                agent.on_waker(waker.clone());
+            }
+            agent.on_start()
+        };
+        contain(start).unwrap_or_else(|panic| Err(panic.sentence))
     }
 
     fn set_state(&mut self, shared: &Shared, state: State) {
@@ -120,11 +126,11 @@ impl Cycle {
     }
 
     /// Starts all agents, or none: when one fails, those that started are closed again.
-    /// Says whether all are ready; failures are recorded.
-    pub(crate) fn start(&mut self) -> bool {
+    /// Says whether all are ready; failures are recorded. `waker` wakes this thread, if it parks.
+    pub(crate) fn start(&mut self, waker: Option<&Waker>) -> bool {
         let mut good = true;
         for seat in &mut self.seats {
-            match seat.start() {
+            match seat.start(waker) {
                 Ok(()) => {
                     let now = self.shared.options.clock.raw();
                     // 0 says that it has not begun

@@ -41,7 +41,7 @@ pub fn fold(
     beat.since.set(options.clock.raw().max(1));
     beat.tid.set(u64::from(os::thread_id()));
     let mut cycle = Cycle::new(seats, Arc::clone(&shared), beat, Vec::new());
-    if !cycle.start() {
+    if !cycle.start(None) {
         cycle.call_off();
         return Err(LaunchError::Start(shared.take_failures()));
     }

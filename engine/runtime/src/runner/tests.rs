@@ -9,6 +9,7 @@ use pitlane_lockfree::ring::{Consumer, EdgeCounters, Producer, ring};
 mod chain;
 mod faults;
 mod muster;
+mod outside;
 mod turns;
 
 /// The end of the flow, in band.

@@ -91,6 +91,7 @@ pub fn launch(
             core: plan.core,
             idle: plan.idle,
             cycle,
+            waker: wakers[index].clone(),
             parker,
             gate: Arc::clone(&gate),
             report: report.clone(),
@@ -250,6 +251,7 @@ struct Body {
     core: Option<usize>,
     idle: IdleKind,
     cycle: Cycle,
+    waker: Option<Waker>,
     parker: Option<Parker>,
     gate: Arc<Gate>,
     report: Sender<(usize, u64)>,
@@ -283,7 +285,7 @@ impl Body {
             self.cycle.beat.core.set(core as u64 + 1);
         }
         // A failure is recorded with the shared state.
-        self.cycle.start();
+        self.cycle.start(self.waker.as_ref());
         None
     }
 
