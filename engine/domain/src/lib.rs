@@ -14,7 +14,6 @@ pub mod definitions;
 pub mod decode;
 pub mod sync;
 pub mod intake;
-pub mod upstream;
 pub mod book;
 pub mod bars;
 pub mod market;

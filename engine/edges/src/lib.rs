@@ -7,6 +7,7 @@ pub mod capture;
 pub mod config;
 pub mod export;
 pub mod import;
+pub mod live;
 pub mod schema;
 pub mod source;
 pub mod storage;

@@ -52,6 +52,8 @@ const FACILITIES: [Facility; 9] = [
             "engine/runtime/src",
             // closing the database waits for who holds it
             "engine/edges/src/storage/writer",
+            // what waits for the network does so on threads of its own
+            "engine/edges/src/live",
             // the command waits for the engine
             "tools/pitlane/src/play",
             // and looks again after a while
@@ -63,7 +65,12 @@ const FACILITIES: [Facility; 9] = [
         name: "clocks",
         std: &[],
         names: &["Instant", "SystemTime", "quanta"],
-        homes: &["engine/lockfree/src/tick", "engine/runtime/src"],
+        homes: &[
+            "engine/lockfree/src/tick",
+            "engine/runtime/src",
+            // how long a stranger may take
+            "engine/edges/src/live",
+        ],
     },
     Facility {
         name: "files",
@@ -84,7 +91,7 @@ const FACILITIES: [Facility; 9] = [
         name: "sockets",
         std: &["net"],
         names: &["mio", "tungstenite", "rustls", "ureq"],
-        homes: &[],
+        homes: &["engine/edges/src/live"],
     },
     Facility {
         name: "SQLite",

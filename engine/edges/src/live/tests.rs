@@ -1,0 +1,5 @@
+//! Everything against real sockets on this machine, with certificates made for the test.
+
+mod dialling;
+mod frames;
+mod server;
