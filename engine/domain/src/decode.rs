@@ -4,14 +4,19 @@
 //! no input makes a decoder panic, and none makes it allocate once [`Levels`] has grown to the venue's depth.
 
 pub mod binance;
+mod bitstamp;
+mod bybit;
+mod coinbase;
 mod columns;
 mod decimal;
 mod fields;
 mod fx;
+mod iso;
 mod itch;
 mod json;
 mod lobster;
 mod mbo;
+mod object;
 
 use crate::instrument::{InstrumentId, InstrumentTable, Venue};
 use crate::message::{
@@ -224,12 +229,12 @@ pub fn decode(
         Venue::Itch => itch::decode(stream, frame, table),
         Venue::Lobster => lobster::decode(stream, frame, table),
         Venue::Mbo => mbo::decode(stream, frame, table),
-        Venue::Kraken
-        | Venue::Okx
-        | Venue::Ftx
-        | Venue::Bybit
-        | Venue::Coinbase
-        | Venue::Bitstamp => Err(Fault::new(Reason::UnknownStream, 0).alone()),
+        Venue::Bybit => bybit::decode(frame, table, levels),
+        Venue::Coinbase => coinbase::decode(frame, table, levels),
+        Venue::Bitstamp => bitstamp::decode(stream, frame, table, levels),
+        Venue::Kraken | Venue::Okx | Venue::Ftx => {
+            Err(Fault::new(Reason::UnknownStream, 0).alone())
+        }
     }
 }
 

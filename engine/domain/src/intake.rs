@@ -79,7 +79,7 @@ impl Intake {
             let chosen = of_id.map_or(all, |(_, chosen)| *chosen);
             Line {
                 venue: instrument.venue,
-                trades: TradeIds::new(chosen.trades),
+                trades: TradeIds::new(chosen.trades, instrument.venue),
                 depth: Depths::new(chosen.depth, Rules::of(instrument.venue)),
                 quote_id: 0,
             }
@@ -200,7 +200,8 @@ impl Intake {
     }
 
     /// A refused frame: counted. The id of a refused trade counts as seen, so that its loss is no gap;
-    /// a depth event whose ids run backwards is a gap at once. After any other, the next event's ids tell.
+    /// a depth event whose ids run backwards is a gap at once, and so is any of a venue whose ids tell of no gap.
+    /// After any other, the next event's ids tell.
     fn refused(&mut self, ts_recv: WallNs, reject: &Reject) {
         let out = &mut self.out;
         out.counts.refused(reject.reason);
@@ -214,8 +215,9 @@ impl Intake {
             out.counts
                 .tally(instrument, |tally| tally.trades_refused += 1);
             report_gap(stamp, line.trades.see(stream, id), out);
-        } else if reject.reason == Reason::BadRange {
-            line.depth.bad_range(stamp, out);
+        } else {
+            let backwards = reject.reason == Reason::BadRange;
+            line.depth.refused(stamp, backwards, out);
         }
     }
 

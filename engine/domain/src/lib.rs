@@ -14,6 +14,7 @@ pub mod definitions;
 pub mod decode;
 pub mod sync;
 pub mod intake;
+pub mod upstream;
 pub mod book;
 pub mod bars;
 pub mod market;

@@ -13,11 +13,16 @@
 //! | `Buffering` | kept | used unless it is too old or does not meet the kept events |
 //! | `Synced` | applied, ignored, or a gap: kept, now `Buffering` | newer replaces the book, older is stale |
 //!
+//! Some venues send their snapshots among the events ([`Rules::snapshot_on_stream`]), so nothing waits: what comes before
+//! a snapshot is refused, and a later snapshot replaces the book whatever its id.
+//!
 //! Coin-margined futures follow the rules of USD-margined ones, word for word in the venue's documentation.
 //! Where this machine had to choose:
 //! - Spot refuses a snapshot with `L < U` of the first kept event, also if `L + 1 = U` would do: one more fetch is harmless.
 //! - A futures event with `pu = L` follows a snapshot behind which nothing waited, though its `U` lies above `L`:
 //!   futures ids are shared by all symbols, so the id after `L` need not belong to this one.
+//! - Of a venue whose ids are times, a snapshot older than the first kept event is fetched again: changes between the two
+//!   may have come before we listened. A change at or before the book's time is an old one.
 
 mod buffer;
 
@@ -36,6 +41,13 @@ pub enum Rules {
     Spot,
     /// Ids with holes: each event names the last id of the event before (`pu`).
     Futures,
+    /// Events count in the order of receipt, from a snapshot on that came the same way. Where the venue numbers them,
+    /// each names the id of the event before; where it does not, they are numbered here.
+    Ordered,
+    /// Each event has the id after the last, from a snapshot on that came the same way.
+    Numbered,
+    /// The id of a snapshot or an event is its time, so that nothing tells of one that is missing.
+    Timed,
 }
 
 impl Rules {
@@ -43,18 +55,23 @@ impl Rules {
     pub fn of(venue: Venue) -> Self {
         match venue {
             Venue::BinanceUsdm | Venue::BinanceCoinm => Self::Futures,
-            Venue::BinanceSpot
-            | Venue::Fx
-            | Venue::Itch
-            | Venue::Lobster
-            | Venue::Mbo
-            | Venue::Kraken
-            | Venue::Okx
-            | Venue::Ftx
-            | Venue::Bybit
-            | Venue::Coinbase
-            | Venue::Bitstamp => Self::Spot,
+            Venue::Kraken | Venue::Okx | Venue::Ftx | Venue::Coinbase => Self::Ordered,
+            Venue::Bybit => Self::Numbered,
+            Venue::Bitstamp => Self::Timed,
+            Venue::BinanceSpot | Venue::Fx | Venue::Itch | Venue::Lobster | Venue::Mbo => {
+                Self::Spot
+            }
         }
+    }
+
+    /// Whether snapshots come among the events, so that none is fetched and no event waits for one.
+    pub fn snapshot_on_stream(self) -> bool {
+        matches!(self, Self::Ordered | Self::Numbered)
+    }
+
+    /// Whether the ids tell of an event that is missing.
+    pub fn shows_gaps(self) -> bool {
+        !matches!(self, Self::Ordered | Self::Timed)
     }
 }
 
@@ -96,9 +113,10 @@ pub enum Step {
     Old,
     /// It waits for a snapshot.
     Wait,
-    /// Its ids run backwards and no book is at stake: not kept.
+    /// Its ids run backwards, or nothing waits at this venue, and no book is at stake: not kept.
     Refuse,
-    /// The book is lost. After a gap the event waits for the next snapshot; one whose ids run backwards is not kept.
+    /// The book is lost. After a gap the event waits for the next snapshot; one whose ids run backwards is not kept,
+    /// nor any of a venue at which nothing waits.
     Lost(BookReset),
     /// More waited than the buffer holds: that is discarded, and this event is the first to wait again.
     Overflow {
@@ -162,6 +180,11 @@ impl BookSync {
         }
     }
 
+    /// The rules it goes by.
+    pub fn rules(&self) -> Rules {
+        self.rules
+    }
+
     /// Where it stands.
     pub fn state(&self) -> SyncState {
         self.state
@@ -185,7 +208,7 @@ impl BookSync {
         let backwards = event.last_id < event.first_id;
         if self.state != SyncState::Synced {
             self.state = SyncState::Buffering;
-            return if backwards {
+            return if backwards || self.rules.snapshot_on_stream() {
                 Step::Refuse
             } else {
                 self.wait(event, levels)
@@ -196,18 +219,24 @@ impl BookSync {
             "drain a used snapshot before the next event"
         );
         let step = self.judge(event);
-        if matches!(step, Step::Lost(_)) && !backwards {
+        let waits = !backwards && !self.rules.snapshot_on_stream();
+        if matches!(step, Step::Lost(_)) && waits {
             // A buffer that was empty has room for any one event.
             self.buffer.push(event, levels);
         }
         step
     }
 
-    /// Judges a snapshot that stands at `last_id`.
+    /// Judges a snapshot that stands at `last_id`; where the venue has no ids, 0.
     pub fn snapshot(&mut self, last_id: u64) -> SnapshotStep {
         let mut refreshed = None;
+        let last_id = if last_id == 0 && self.rules == Rules::Ordered {
+            self.book_id.saturating_add(1)
+        } else {
+            last_id
+        };
         if self.state == SyncState::Synced {
-            if last_id < self.book_id {
+            if last_id < self.book_id && !self.rules.snapshot_on_stream() {
                 return SnapshotStep::Stale;
             }
             refreshed = Some(BookReset {
@@ -266,7 +295,7 @@ impl BookSync {
     /// Steps 3 and 5b: why a snapshot cannot be met by the events that wait.
     fn misses(&self, last_id: u64) -> Option<SnapshotStep> {
         let first = self.buffer.front()?;
-        if self.rules == Rules::Spot && last_id < first.first_id {
+        if matches!(self.rules, Rules::Spot | Rules::Timed) && last_id < first.first_id {
             return Some(SnapshotStep::TooOld);
         }
         let behind = self
@@ -276,6 +305,7 @@ impl BookSync {
         let meets = match self.rules {
             Rules::Spot => behind.first_id <= last_id.saturating_add(1),
             Rules::Futures => behind.first_id <= last_id,
+            Rules::Ordered | Rules::Numbered | Rules::Timed => true,
         };
         (!meets).then_some(SnapshotStep::Unbridged)
     }
@@ -283,8 +313,9 @@ impl BookSync {
     /// Step 4: whether a snapshot at `last_id` makes the event superfluous.
     fn covers(&self, last_id: u64, event: &DepthEvent) -> bool {
         match self.rules {
-            Rules::Spot => event.last_id <= last_id,
+            Rules::Spot | Rules::Numbered | Rules::Timed => event.last_id <= last_id,
             Rules::Futures => event.last_id < last_id,
+            Rules::Ordered => false,
         }
     }
 
@@ -294,6 +325,9 @@ impl BookSync {
         if event.last_id < event.first_id {
             return self.lost(ResetReason::BadRange, event.first_id);
         }
+        if self.rules == Rules::Ordered {
+            return self.judge_in_order(event);
+        }
         if self.bridging && self.covers(book_id, event) {
             return Step::Covered;
         }
@@ -301,15 +335,16 @@ impl BookSync {
             return Step::Old;
         }
         let follows = match self.rules {
-            Rules::Spot => event.first_id <= book_id.saturating_add(1),
+            Rules::Spot | Rules::Numbered => event.first_id <= book_id.saturating_add(1),
             Rules::Futures => {
                 event.prev_id == Some(book_id) || (self.bridging && event.first_id <= book_id)
             }
+            Rules::Ordered | Rules::Timed => true,
         };
         if !follows {
             let got_id = match self.rules {
-                Rules::Spot => event.first_id,
                 Rules::Futures => event.prev_id.unwrap_or(event.first_id),
+                _ => event.first_id,
             };
             return self.lost(ResetReason::Gap, got_id);
         }
@@ -319,11 +354,28 @@ impl BookSync {
         Step::Apply { overlap }
     }
 
+    /// An event of a venue whose events count in the order of receipt. One that changes nothing may repeat the id.
+    fn judge_in_order(&mut self, event: &DepthEvent) -> Step {
+        self.bridging = false;
+        if let Some(prev_id) = event.prev_id.filter(|prev_id| *prev_id != self.book_id) {
+            return self.lost(ResetReason::Gap, prev_id);
+        }
+        if event.last_id == 0 {
+            self.book_id = self.book_id.saturating_add(1);
+        } else if event.last_id < self.book_id {
+            // The venue counts anew: ids of before and after cannot be told apart.
+            return self.lost(ResetReason::BadRange, event.last_id);
+        } else {
+            self.book_id = event.last_id;
+        }
+        Step::Apply { overlap: false }
+    }
+
     fn lost(&mut self, reason: ResetReason, got_id: u64) -> Step {
         self.state = SyncState::Buffering;
         let expected_id = match self.rules {
-            Rules::Spot => self.book_id.saturating_add(1),
-            Rules::Futures => self.book_id,
+            Rules::Futures | Rules::Ordered => self.book_id,
+            _ => self.book_id.saturating_add(1),
         };
         Step::Lost(BookReset {
             reason,

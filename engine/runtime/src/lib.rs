@@ -14,6 +14,7 @@ pub mod hiccup;
 pub mod idle;
 pub mod lifecycle;
 mod contain;
+pub mod breaker;
 pub mod agent;
 pub mod beat;
 pub mod log;

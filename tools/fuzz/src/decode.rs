@@ -10,7 +10,7 @@ use pitlane_domain::units::{Grid, WallNs};
 use std::sync::OnceLock;
 
 /// What a frame may come on, by venue.
-const STREAMS: [(Venue, &[&str]); 7] = [
+const STREAMS: [(Venue, &[&str]); 10] = [
     (Venue::BinanceSpot, BINANCE),
     (Venue::BinanceUsdm, BINANCE),
     (Venue::BinanceCoinm, BINANCE),
@@ -18,6 +18,9 @@ const STREAMS: [(Venue, &[&str]); 7] = [
     (Venue::Itch, &["aapl@itch"]),
     (Venue::Lobster, &["aapl@lobster"]),
     (Venue::Mbo, &["esh4@mbo"]),
+    (Venue::Bybit, &["xrpusdt@orderbook"]),
+    (Venue::Coinbase, &["skl-btc@level2"]),
+    (Venue::Bitstamp, &["ethusd@depthSnapshot"]),
 ];
 
 const BINANCE: &[&str] = &[
@@ -65,6 +68,9 @@ fn table() -> InstrumentTable {
     add("AAPL", "AAPL", Venue::Itch, "0.0001", "1");
     add("AAPL-L", "AAPL", Venue::Lobster, "0.0001", "1");
     add("ESH4", "ESH4", Venue::Mbo, "0.25", "1");
+    add("XRPUSDT", "XRPUSDT", Venue::Bybit, "0.0001", "1");
+    add("SKL-BTC", "SKL-BTC", Venue::Coinbase, "0.00000001", "0.1");
+    add("ETHUSD", "ETHUSD", Venue::Bitstamp, "0.01", "0.00000001");
     table
 }
 

@@ -10,6 +10,7 @@ mod exchange_info;
 mod layout;
 mod scan;
 
+pub(super) use depth::read_side;
 pub use exchange_info::{ListedInstrument, exchange_info};
 
 use super::fields::{Grids, Reader};

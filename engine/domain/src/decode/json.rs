@@ -475,7 +475,7 @@ fn is_double(number: &[u8]) -> bool {
 }
 
 /// Longer than every key a decoder looks for.
-const KEY_BYTES: usize = 16;
+const KEY_BYTES: usize = 24;
 
 /// The key that was written with escapes, if it is ASCII and short; otherwise as written, which is no known key.
 #[cold]

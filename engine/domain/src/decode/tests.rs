@@ -6,7 +6,7 @@ use crate::units::Grid;
 use std::fmt::Write;
 
 /// Venue, venue symbol, tick size, lot size.
-const ROWS: [(Venue, &str, &str, &str); 12] = [
+const ROWS: [(Venue, &str, &str, &str); 15] = [
     (Venue::BinanceSpot, "BTCUSDT", "0.01", "0.00001"),
     (Venue::BinanceSpot, "PEPEUSDT", "0.00000001", "1"),
     (Venue::BinanceUsdm, "BTCUSDT", "0.10", "0.001"),
@@ -19,6 +19,9 @@ const ROWS: [(Venue, &str, &str, &str); 12] = [
     (Venue::Itch, "AAPL", "0.01", "1"),
     (Venue::Lobster, "AAPL", "0.01", "1"),
     (Venue::Mbo, "ESH4", "0.25", "1"),
+    (Venue::Bybit, "XRPUSDT", "0.0001", "1"),
+    (Venue::Coinbase, "SKL-BTC", "0.00000001", "0.1"),
+    (Venue::Bitstamp, "ETHUSD", "0.01", "0.00000001"),
 ];
 
 /// Frames of the venue as recorded between 2021 and 2026: `ap` and `nq` are newer than the rest of the fields,

@@ -78,7 +78,8 @@ impl Depths {
                     out.counts
                         .tally(stamp.instrument, |tally| tally.overlaps += 1);
                 }
-                out.run(stamp, run_of(event), &levels.bids, &levels.asks);
+                let run = self.numbered(run_of(event));
+                out.run(stamp, run, &levels.bids, &levels.asks);
                 Fate::Emitted
             }
             Step::Covered => Fate::Covered,
@@ -87,7 +88,7 @@ impl Depths {
             Step::Refuse => Fate::Discarded,
             Step::Lost(reset) => {
                 out.reset(stamp, reset);
-                if reset.reason == ResetReason::BadRange {
+                if self.sync.buffered() == 0 {
                     Fate::Discarded
                 } else {
                     Fate::Buffered
@@ -129,6 +130,7 @@ impl Depths {
         if let Some(reset) = refreshed {
             out.reset(stamp, reset);
         }
+        let last_id = self.sync.book_id().unwrap_or(last_id);
         whole_book(stamp, last_id, levels, out);
         in_step(stamp, last_id, out);
         while let Some(drained) = self.sync.drain() {
@@ -192,6 +194,16 @@ impl Depths {
         Fate::Emitted
     }
 
+    /// Where the venue has no update ids, the number that was given here.
+    fn numbered(&self, mut run: Run) -> Run {
+        if run.last_id == 0
+            && let Some(book_id) = self.sync.book_id()
+        {
+            (run.first_id, run.last_id) = (book_id, book_id);
+        }
+        run
+    }
+
     /// The book cannot be trusted for a reason that is not in its ids.
     pub(super) fn drop_book(&mut self, stamp: Stamp, reason: ResetReason, out: &mut Output) {
         let (mut reset, discarded) = self.sync.drop_book(reason);
@@ -208,10 +220,18 @@ impl Depths {
         }
     }
 
-    /// A diff was refused because its ids run backwards. What waits for a snapshot goes on waiting.
-    pub(super) fn bad_range(&mut self, stamp: Stamp, out: &mut Output) {
+    /// A frame that may have been a diff was refused. The book is lost if its ids run backwards, and where no id would
+    /// tell that it is missing; otherwise the next one tells. What waits for a snapshot goes on waiting.
+    pub(super) fn refused(&mut self, stamp: Stamp, backwards: bool, out: &mut Output) {
+        let reason = if backwards {
+            ResetReason::BadRange
+        } else if self.sync.rules().shows_gaps() {
+            return;
+        } else {
+            ResetReason::Gap
+        };
         if self.diff_seen && self.sync.state() == SyncState::Synced {
-            self.drop_book(stamp, ResetReason::BadRange, out);
+            self.drop_book(stamp, reason, out);
         }
     }
 

@@ -18,6 +18,7 @@ use std::fmt::Write as _;
 
 mod depth;
 mod random;
+mod streams;
 
 const SPOT: InstrumentId = InstrumentId(0);
 const PERP: InstrumentId = InstrumentId(1);

@@ -1,6 +1,7 @@
 //! Trade ids: one trade after the other, each once; what is missing is told before what comes after it.
 
 use crate::decode::TradeStream;
+use crate::instrument::Venue;
 use crate::message::TradeGap;
 
 /// Which trade stream of an instrument counts. The other one says the same again.
@@ -33,10 +34,12 @@ pub(super) enum TradeStep {
 pub(super) struct TradeIds {
     counted: Option<TradeStream>,
     last: Option<u64>,
+    /// Ids ascend one by one. Otherwise they are those of all instruments together, and a hole says nothing.
+    dense: bool,
 }
 
 impl TradeIds {
-    pub(super) fn new(choice: TradeChoice) -> Self {
+    pub(super) fn new(choice: TradeChoice, venue: Venue) -> Self {
         let counted = match choice {
             TradeChoice::Auto => None,
             TradeChoice::Aggregate => Some(TradeStream::Aggregate),
@@ -45,6 +48,7 @@ impl TradeIds {
         Self {
             counted,
             last: None,
+            dense: venue != Venue::Bitstamp,
         }
     }
 
@@ -55,7 +59,7 @@ impl TradeIds {
         }
         let step = match self.last {
             Some(last) if id <= last => return TradeStep::Duplicate,
-            Some(last) if id - last > 1 => TradeStep::After(TradeGap {
+            Some(last) if self.dense && id - last > 1 => TradeStep::After(TradeGap {
                 first_id: last + 1,
                 last_id: id - 1,
             }),

@@ -9,6 +9,7 @@ use expect_test::{Expect, expect};
 use std::fmt::Write as _;
 
 mod model;
+mod streams;
 
 fn event(first_id: u64, last_id: u64, prev_id: Option<u64>) -> DepthEvent {
     DepthEvent {

@@ -128,7 +128,7 @@ impl Frame<'_> {
 }
 
 /// Reads `[["px","qty"],..]`. What a level holds behind its quantity is passed over: old captures have `[]` there.
-pub(super) fn read_side(
+pub(in crate::decode) fn read_side(
     cursor: &mut Cursor<'_>,
     grids: Grids,
     out: &mut Vec<Level>,

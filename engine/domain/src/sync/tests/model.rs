@@ -58,8 +58,8 @@ impl Truth {
 
     fn happen(&mut self, change: Change) {
         let step = match self.rules {
-            Rules::Spot => 1,
             Rules::Futures => change.id_step,
+            _ => 1,
         };
         self.changes.push((self.last_id() + step, change));
     }
