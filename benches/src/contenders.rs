@@ -9,4 +9,5 @@ pub mod store;
 pub mod python;
 pub mod replay;
 pub mod sqlite;
+pub mod breaker;
 pub mod idle;

@@ -19,6 +19,7 @@ use pitlane_lockfree::crc::record_crc;
 use pitlane_lockfree::latest::latest_table;
 use pitlane_lockfree::ring::{EdgeCounters, ring};
 use pitlane_lockfree::tick::{StoreOptions, TickReader, TickWriter};
+use pitlane_runtime::breaker::{Breaker, BreakerRules};
 use std::hint::black_box;
 
 /// Something whose instructions are counted.
@@ -38,7 +39,7 @@ const FRAMES: usize = 3000;
 const BATCH: u64 = 64;
 
 /// Every operation, in the order in which an input meets them.
-pub const OPERATIONS: [Operation; 19] = [
+pub const OPERATIONS: [Operation; 20] = [
     operation("decode-trade", 4, |n| decoded("btcusdt@trade", n)),
     operation("decode-agg-trade", 4, |n| {
         decode_all(&agg_trades(&of_stream(frames(FRAMES), "btcusdt@trade")), n)
@@ -65,6 +66,7 @@ pub const OPERATIONS: [Operation; 19] = [
     operation("histogram-record", 50_000, histogram),
     operation("latest-write", 50_000, latest_write),
     operation("latest-read", 50_000, latest_read),
+    operation("breaker-decision", 50_000, breaker),
     operation("storage-row", 2_000, storage),
 ];
 
@@ -292,6 +294,16 @@ fn latest_read(count: u64) -> u64 {
     }
     for sequence in 0..count {
         black_box(reader.read((sequence % 64) as usize));
+    }
+    count
+}
+
+fn breaker(count: u64) -> u64 {
+    let mut breaker = Breaker::new(BreakerRules::default());
+    for now_ns in 0..count {
+        if black_box(&mut breaker).can_execute(now_ns) {
+            breaker.record_success();
+        }
     }
     count
 }

@@ -7,7 +7,7 @@ use anyhow::{Context, bail};
 use clap::Parser;
 use pitlane_benches::contenders::decode::Event;
 use pitlane_benches::contenders::{
-    book, decode, hop, idle, instruments, path, replay, sqlite, store,
+    book, breaker, decode, hop, idle, instruments, path, replay, sqlite, store,
 };
 use pitlane_benches::machine::Machine;
 use pitlane_benches::report::{Measured, Report};
@@ -57,7 +57,7 @@ struct Arguments {
 }
 
 /// The rows in their order.
-const ROWS: [&str; 14] = [
+const ROWS: [&str; 15] = [
     "hop",
     "path",
     "decode-trade",
@@ -71,6 +71,7 @@ const ROWS: [&str; 14] = [
     "replay-books",
     "sqlite",
     "instrumentation",
+    "breaker",
     "idle",
 ];
 
@@ -202,6 +203,7 @@ impl Bench {
             }
             "replay-books" => replay::books_row(&recorded(&|_| true)).measure(rounds),
             "sqlite" => sqlite::row(&sqlite::rows(), &self.disk).measure(few),
+            "breaker" => breaker::row(700_000 / scale).measure(rounds),
             "idle" => {
                 let time = Duration::from_secs(if self.quick { 1 } else { 30 });
                 let frame = self.frames.first().context("an empty sample")?;
