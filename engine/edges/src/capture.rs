@@ -44,6 +44,8 @@
 
 mod format;
 mod reader;
+pub mod record;
+pub mod rotate;
 mod writer;
 
 pub use format::BlockInfo;

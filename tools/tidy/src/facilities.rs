@@ -50,6 +50,8 @@ const FACILITIES: [Facility; 9] = [
             "engine/lockfree/src/sync",
             "engine/lockfree/src/wake",
             "engine/runtime/src",
+            // frames are written where nobody waits for the disk
+            "engine/edges/src/capture/record",
             // closing the database waits for who holds it
             "engine/edges/src/storage/writer",
             // what waits for the network does so on threads of its own
