@@ -14,12 +14,14 @@
 
 pub mod dial;
 pub mod ear;
+pub mod rest;
 pub mod socket;
 pub mod tls;
 mod wire;
 
 pub use dial::{DialError, DialReply, DialRequest, Dialer};
 pub use ear::Ear;
+pub use rest::{Rest, RestError, RestKind, RestReply, RestRequest};
 pub use socket::{Closed, Connection, Event, Refused, SendError};
 pub use tls::{Tls, TlsError, TlsFault};
 

@@ -2,4 +2,5 @@
 
 mod dialling;
 mod frames;
+mod requests;
 mod server;
