@@ -10,7 +10,7 @@ mod coinbase;
 mod columns;
 mod decimal;
 mod fields;
-mod fx;
+pub mod fx;
 mod iso;
 mod itch;
 mod json;
@@ -20,8 +20,8 @@ mod object;
 
 use crate::instrument::{InstrumentId, InstrumentTable, Venue};
 use crate::message::{
-    DayPrices, DayVolume, FxTick, Liquidation, MarkPrice, Order, Quote, Trade, VenueBarPrices,
-    VenueBarVolume,
+    DayPrices, DayVolume, FxDay, FxRange, FxTick, Liquidation, MarkPrice, Order, Quote, Trade,
+    VenueBarPrices, VenueBarVolume,
 };
 use crate::units::{Lots, Ticks, WallNs};
 
@@ -41,6 +41,8 @@ pub struct Levels {
     pub bids: Vec<Level>,
     /// Ask levels.
     pub asks: Vec<Level>,
+    /// The minute bars of the day, if the frame was an FX gateway's package.
+    pub bars: Vec<(VenueBarPrices, VenueBarVolume)>,
 }
 
 /// What kind of depth frame it was.
@@ -92,6 +94,7 @@ pub enum Fact {
     VenueBar(VenueBarPrices, VenueBarVolume),
     Day(DayPrices, DayVolume),
     FxTick(FxTick),
+    FxPackage(FxDay, FxRange),
     Order(Order),
 }
 
@@ -111,6 +114,10 @@ pub enum Notice {
     InstrumentInfo,
     /// A well-formed event of a type this build does not use.
     Unused,
+    /// An FX gateway is ready; [`fx::ready_symbols`] reads what it has.
+    GatewayReady,
+    /// How an FX gateway stands with the market behind it.
+    GatewayStatus(fx::GatewayStatus),
 }
 
 /// What a frame says.
@@ -225,7 +232,7 @@ pub fn decode(
         Venue::BinanceSpot | Venue::BinanceUsdm | Venue::BinanceCoinm => {
             binance::decode(venue, stream, frame, table, levels)
         }
-        Venue::Fx => fx::decode(frame, table),
+        Venue::Fx => fx::decode(frame, table, levels),
         Venue::Itch => itch::decode(stream, frame, table),
         Venue::Lobster => lobster::decode(stream, frame, table),
         Venue::Mbo => mbo::decode(stream, frame, table),

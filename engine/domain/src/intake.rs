@@ -194,6 +194,17 @@ impl Intake {
                 emit(stamp, &Body::DayVolume(*volume), out)
             }
             Fact::FxTick(tick) => emit(stamp, &Body::FxTick(*tick), out),
+            Fact::FxPackage(day, range) => {
+                emit(stamp, &Body::FxDay(*day), out);
+                for (prices, volume) in &levels.bars {
+                    emit(stamp, &Body::VenueBarPrices(*prices), out);
+                    emit(stamp, &Body::VenueBarVolume(*volume), out);
+                }
+                let bars = levels.bars.len() as u64;
+                out.counts
+                    .tally(instrument, |tally| tally.package_bars += bars);
+                emit(stamp, &Body::FxRange(*range), out)
+            }
             Fact::Order(order) => emit(stamp, &Body::Order(*order), out),
         };
         out.counts.tally(instrument, |tally| tally.met(kind, fate));

@@ -5,11 +5,13 @@
 //! Order-by-order feeds are counted by action only; their books are not kept here.
 
 mod counts;
+mod fx;
 mod state;
 mod trades;
 mod venue_bars;
 
 pub use counts::MarketCounts;
+pub use fx::{ADR_DAYS, DaySource, FxDays, PROFILE_MAX, Package, TickDay, trading_day};
 pub use state::{InstrumentState, Liquidations, TradeTotals};
 pub use venue_bars::VenueBars;
 

@@ -10,9 +10,9 @@ pub mod schema;
 
 pub use connection::{Connection, ConnectionEvent, Issue};
 pub use payload::{
-    Body, BookLevel, BookReset, BookSynced, DayPrices, DayVolume, FxTick, InstrumentGrid,
-    Liquidation, MarkPrice, Name, Order, OrderAction, Quote, ResetReason, Side, Trade, TradeGap,
-    VenueBarPrices, VenueBarVolume,
+    Body, BookLevel, BookReset, BookSynced, DayPrices, DayVolume, FxDay, FxRange, FxTick,
+    InstrumentGrid, Liquidation, MarkPrice, Name, Order, OrderAction, Quote, ResetReason, Side,
+    Trade, TradeGap, VenueBarPrices, VenueBarVolume,
 };
 
 use crate::instrument::InstrumentId;
@@ -66,6 +66,8 @@ pub mod flag {
     /// A trade in its place that comes late: it waited for one before it, or others waited for it
     /// (bit shared with [`ASK`], which trades do not have).
     pub const DELAYED: u8 = 2;
+    /// The projections of a range are computed, not the gateway's (bit shared with [`BUYER_MAKER`]).
+    pub const COMPUTED: u8 = 16;
     /// The issue of a connection has ended (bit shared with [`BUYER_MAKER`]).
     pub const ENDED: u8 = 16;
 }
@@ -98,11 +100,13 @@ pub enum Kind {
     Timer = 18,
     End = 19,
     Connection = 20,
+    FxDay = 21,
+    FxRange = 22,
 }
 
 impl Kind {
     /// Every kind with its name in reports, exports and schemas.
-    pub const ALL: [(Self, &'static str); 20] = [
+    pub const ALL: [(Self, &'static str); 22] = [
         (Self::Trade, "trade"),
         (Self::Quote, "quote"),
         (Self::BookLevel, "book_level"),
@@ -123,6 +127,8 @@ impl Kind {
         (Self::Timer, "timer"),
         (Self::End, "end"),
         (Self::Connection, "connection"),
+        (Self::FxDay, "fx_day"),
+        (Self::FxRange, "fx_range"),
     ];
 
     /// The kind of that number.
@@ -292,6 +298,19 @@ impl Message {
             }),
             Kind::Timer => Body::Timer,
             Kind::End => Body::End,
+            Kind::FxDay => Body::FxDay(FxDay {
+                open: ticks(a),
+                high: ticks(b),
+                low: ticks(c),
+                price: ticks(d),
+                digits: self.aux,
+            }),
+            Kind::FxRange => Body::FxRange(FxRange {
+                adr: ticks(a),
+                projected_high: ticks(b),
+                projected_low: ticks(c),
+                computed: self.has(flag::COMPUTED),
+            }),
             Kind::Connection => Body::Connection(self.as_connection()?),
         })
     }
@@ -525,6 +544,28 @@ fn pack(body: &Body) -> (Kind, u8, u32, [u64; 4]) {
         ),
         Body::Timer => (Kind::Timer, LAST, 0, [0; 4]),
         Body::End => (Kind::End, LAST, 0, [0; 4]),
+        Body::FxDay(d) => (
+            Kind::FxDay,
+            0,
+            d.digits,
+            [
+                bits(d.open.0),
+                bits(d.high.0),
+                bits(d.low.0),
+                bits(d.price.0),
+            ],
+        ),
+        Body::FxRange(r) => (
+            Kind::FxRange,
+            LAST | when(r.computed, flag::COMPUTED),
+            0,
+            [
+                bits(r.adr.0),
+                bits(r.projected_high.0),
+                bits(r.projected_low.0),
+                0,
+            ],
+        ),
         Body::Connection(c) => {
             let issue = c.issue.map_or(0, |issue| issue as u32);
             let [first, second] = c.values;

@@ -23,6 +23,7 @@ fn kind(decoded: &Decoded) -> &'static str {
             Fact::VenueBar(..) => "bar",
             Fact::Day(..) => "day",
             Fact::FxTick(_) => "tick",
+            Fact::FxPackage(..) => "fx_package",
             Fact::Order(_) => "order",
         },
     }

@@ -158,6 +158,13 @@ fn promises(fact: &Fact, levels: &Levels) {
                 assert!(level.px.0 > 0 && level.qty.0 >= 0, "{level:?}");
             }
         }
+        Fact::FxPackage(day, range) => {
+            assert!(day.low.0 > 0 && day.low <= day.open && day.open <= day.high);
+            assert!(range.adr.0 >= 0 && range.projected_low.0 >= 0);
+            for (prices, volume) in &levels.bars {
+                assert!(prices.low.0 > 0 && volume.volume.0 >= 0 && volume.history);
+            }
+        }
         Fact::FxTick(tick) => assert!(tick.bid.0 > 0 && tick.ask >= tick.bid),
         Fact::Liquidation(_)
         | Fact::MarkPrice(_)

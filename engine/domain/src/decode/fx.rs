@@ -1,14 +1,38 @@
-//! The FX gateway: JSON ticks of bid and ask.
+//! The FX gateway: JSON ticks of bid and ask, a package about each symbol, and how the gateway does.
+//!
+//! | message | becomes |
+//! |---|---|
+//! | `tick` | a tick, or a refusal: nothing between |
+//! | `symbolDataPackage` | the day so far, its minute bars, and how far a day goes |
+//! | `status`, `ready`, `error` | a notice |
 //!
 //! Prices, volumes and the time may be written as numbers or as texts, always in plain decimals: an exponent is
-//! refused. Other messages of the gateway (status, ready, packages) are noticed, not used.
+//! refused.
+
+mod package;
 
 use super::fields::{Grids, Reader, price_reason, quantity_reason, venue_time};
 use super::json::{Cursor, Shape, Value};
-use super::{Decoded, Fact, Fault, Notice, Reason, Reject, decimal};
-use crate::instrument::{InstrumentId, InstrumentTable, Venue};
+use super::object::frame_members;
+use super::{Decoded, Fact, Fault, Levels, Notice, Reason, Reject, decimal};
+use crate::instrument::{InstrumentId, InstrumentTable, Symbol, Venue};
 use crate::message::FxTick;
 use crate::units::{DecimalError, Grid, Lots, Ticks, WallNs};
+
+pub use package::BARS_MAX;
+
+/// How a gateway stands with the market behind it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum GatewayStatus {
+    /// Not connected, and not trying.
+    Disconnected,
+    /// On its way.
+    Connecting,
+    /// Ticks may come.
+    Connected,
+    /// Something is wrong; its message says what.
+    Error,
+}
 
 #[derive(Default)]
 struct Fields {
@@ -22,14 +46,19 @@ struct Fields {
 }
 
 /// Decodes one message; see [`super::decode`].
-pub(super) fn decode(frame: &[u8], table: &InstrumentTable) -> Result<Decoded, Reject> {
+pub(super) fn decode(
+    frame: &[u8],
+    table: &InstrumentTable,
+    levels: &mut Levels,
+) -> Result<Decoded, Reject> {
     let mut instrument = None;
-    read(frame, table, &mut instrument).map_err(|fault| fault.with(instrument))
+    read(frame, table, levels, &mut instrument).map_err(|fault| fault.with(instrument))
 }
 
 fn read(
     frame: &[u8],
     table: &InstrumentTable,
+    levels: &mut Levels,
     known: &mut Option<InstrumentId>,
 ) -> Result<Decoded, Fault> {
     let reader = Reader(frame);
@@ -38,16 +67,14 @@ fn read(
     };
     match reader.text(fields.kind)? {
         b"tick" => {}
+        b"symbolDataPackage" => return package::read(reader, table, levels, known),
+        b"ready" => return ready(frame),
+        b"status" => return status(frame),
         b"error" => return Ok(Decoded::Notice(Notice::VenueError { code: 0 })),
         _ => return Ok(Decoded::Notice(Notice::Unused)),
     }
-    let symbol = reader.text(fields.symbol)?;
-    let found = table.find(Venue::Fx, symbol);
-    let Some((instrument, row)) = found.and_then(|id| Some((id, table.get(id)?))) else {
-        return fields.symbol.fault(Reason::UnknownSymbol);
-    };
+    let (instrument, grids) = find(reader, fields.symbol, table)?;
     *known = Some(instrument);
-    let grids = Grids::of(row);
     let bid = price(reader, fields.bid, grids)?;
     let ask = price(reader, fields.ask, grids)?;
     if ask < bid {
@@ -64,6 +91,70 @@ fn read(
         ts_event: Some(time(reader, fields.timestamp)?),
         fact: Fact::FxTick(tick),
     })
+}
+
+/// The instrument a message names.
+fn find(
+    reader: Reader<'_>,
+    symbol: Value,
+    table: &InstrumentTable,
+) -> Result<(InstrumentId, Grids), Fault> {
+    let id = table.find(Venue::Fx, reader.text(symbol)?);
+    match id.and_then(|id| Some((id, Grids::of(table.get(id)?)))) {
+        Some(found) => Ok(found),
+        None => symbol.fault(Reason::UnknownSymbol),
+    }
+}
+
+/// `{"type":"status","status":"connected","message":".."}`
+fn status(frame: &[u8]) -> Result<Decoded, Fault> {
+    let keys: [&[u8]; 1] = [b"status"];
+    let [status] = frame_members(frame, &keys)?.unwrap_or_default();
+    let status = match Reader(frame).text(status)? {
+        b"disconnected" => GatewayStatus::Disconnected,
+        b"connecting" => GatewayStatus::Connecting,
+        b"connected" => GatewayStatus::Connected,
+        b"error" => GatewayStatus::Error,
+        _ => return status.fault(Reason::OutOfRange),
+    };
+    Ok(Decoded::Notice(Notice::GatewayStatus(status)))
+}
+
+/// `{"type":"ready","availableSymbols":["EURUSD"]}`
+fn ready(frame: &[u8]) -> Result<Decoded, Fault> {
+    let keys: [&[u8]; 1] = [b"availableSymbols"];
+    let [symbols] = frame_members(frame, &keys)?.unwrap_or_default();
+    Reader(frame).array(symbols)?;
+    Ok(Decoded::Notice(Notice::GatewayReady))
+}
+
+/// The symbols of a frame that was [`Notice::GatewayReady`]; names that can be no symbol are left out.
+pub fn ready_symbols(frame: &[u8]) -> Vec<Symbol> {
+    let keys: [&[u8]; 1] = [b"availableSymbols"];
+    let mut found = Vec::new();
+    let Ok(Some([symbols])) = frame_members(frame, &keys) else {
+        return found;
+    };
+    if symbols.shape() != Shape::Array {
+        return found;
+    }
+    let read = Cursor::at(frame, symbols.start()).array(|cursor| {
+        let value = cursor.value()?;
+        if value.shape() == Shape::Text {
+            found.extend(Symbol::new(value.of(frame)));
+        }
+        Ok(())
+    });
+    // The frame was read before, so this one cannot fail.
+    debug_assert!(read.is_ok());
+    found
+}
+
+/// The symbol that an error or a package names, if it does.
+pub fn symbol_of(frame: &[u8]) -> Option<Symbol> {
+    let keys: [&[u8]; 1] = [b"symbol"];
+    let [symbol] = frame_members(frame, &keys).ok().flatten()?;
+    (symbol.shape() == Shape::Text).then(|| Symbol::new(symbol.of(frame)))?
 }
 
 /// Where the fields stand; `None` if the frame is JSON, but not an object.

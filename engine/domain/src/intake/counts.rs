@@ -20,11 +20,12 @@ pub enum FactKind {
     Day,
     FxTick,
     Order,
+    FxPackage,
 }
 
 impl FactKind {
     /// Every kind with its name in reports.
-    pub const ALL: [(Self, &'static str); 11] = [
+    pub const ALL: [(Self, &'static str); 12] = [
         (Self::Trade, "trade"),
         (Self::Quote, "quote"),
         (Self::DepthDiff, "depth_diff"),
@@ -36,6 +37,7 @@ impl FactKind {
         (Self::Day, "day"),
         (Self::FxTick, "fx_tick"),
         (Self::Order, "order"),
+        (Self::FxPackage, "fx_package"),
     ];
 
     /// The kind of a fact.
@@ -53,6 +55,7 @@ impl FactKind {
             Fact::VenueBar(..) => Self::VenueBar,
             Fact::Day(..) => Self::Day,
             Fact::FxTick(_) => Self::FxTick,
+            Fact::FxPackage(..) => Self::FxPackage,
             Fact::Order(_) => Self::Order,
         }
     }
@@ -91,12 +94,14 @@ impl Fate {
 }
 
 /// Names of the notices in [`IntakeCounts::notices`].
-pub const NOTICE_NAMES: [&str; 5] = [
+pub const NOTICE_NAMES: [&str; 7] = [
     "subscription_reply",
     "venue_error",
     "server_shutdown",
     "instrument_info",
     "unused",
+    "gateway_ready",
+    "gateway_status",
 ];
 
 fn notice_index(notice: Notice) -> usize {
@@ -106,6 +111,8 @@ fn notice_index(notice: Notice) -> usize {
         Notice::ServerShutdown => 2,
         Notice::InstrumentInfo => 3,
         Notice::Unused => 4,
+        Notice::GatewayReady => 5,
+        Notice::GatewayStatus(_) => 6,
     }
 }
 
@@ -125,6 +132,8 @@ pub struct Tally {
     pub trades_missing: u64,
     /// Depth events that began at or below the book's id and went on.
     pub overlaps: u64,
+    /// Minute bars in packages of an FX gateway.
+    pub package_bars: u64,
     /// Snapshots of partial depth that began a book.
     pub partial_books: u64,
     /// Snapshots that became the book.
@@ -199,6 +208,7 @@ impl Tally {
         self.trade_gaps += other.trade_gaps;
         self.trades_missing = self.trades_missing.saturating_add(other.trades_missing);
         self.overlaps += other.overlaps;
+        self.package_bars += other.package_bars;
         self.partial_books += other.partial_books;
         self.snapshots_used += other.snapshots_used;
         self.snapshots_too_old += other.snapshots_too_old;
@@ -328,16 +338,19 @@ impl IntakeCounts {
             + emitted(FactKind::DepthSnapshot)
             + emitted(FactKind::DepthPartial);
         same("book runs", self.runs, depth)?;
+        let bars = emitted(FactKind::VenueBar) + total.package_bars;
         for (kind, facts) in [
             (Kind::Trade, emitted(FactKind::Trade)),
             (Kind::Quote, emitted(FactKind::Quote)),
             (Kind::Liquidation, emitted(FactKind::Liquidation)),
             (Kind::MarkPrice, emitted(FactKind::MarkPrice)),
-            (Kind::VenueBarPrices, emitted(FactKind::VenueBar)),
-            (Kind::VenueBarVolume, emitted(FactKind::VenueBar)),
+            (Kind::VenueBarPrices, bars),
+            (Kind::VenueBarVolume, bars),
             (Kind::DayPrices, emitted(FactKind::Day)),
             (Kind::DayVolume, emitted(FactKind::Day)),
             (Kind::FxTick, emitted(FactKind::FxTick)),
+            (Kind::FxDay, emitted(FactKind::FxPackage)),
+            (Kind::FxRange, emitted(FactKind::FxPackage)),
             (Kind::Order, emitted(FactKind::Order)),
             (Kind::TradeGap, total.trade_gaps),
             (Kind::BookReset, total.resets.iter().sum()),

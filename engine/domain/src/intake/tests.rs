@@ -237,6 +237,7 @@ fn levels(bids: &[(i64, i64)], asks: &[(i64, i64)]) -> Levels {
     Levels {
         bids: side(bids),
         asks: side(asks),
+        ..Levels::default()
     }
 }
 
@@ -523,7 +524,7 @@ fn notices_are_counted_by_kind() {
         let none = Levels::default();
         desk.intake.decoded(WallNs(1), decoded, &none).unwrap();
     }
-    assert_eq!(desk.intake.counts().notices, [1, 1, 1, 1, 2]);
+    assert_eq!(desk.intake.counts().notices, [1, 1, 1, 1, 2, 0, 0]);
     assert_eq!(desk.said(), "-");
 }
 

@@ -1,14 +1,15 @@
 //! One instrument: its book, its touch, its bars and its latest values.
 
 use super::counts::MarketCounts;
+use super::fx::FxDays;
 use super::venue_bars::VenueBars;
 use crate::bars::{Bars, PriceUnit};
 use crate::book::touch::{Fused, QuoteTouch};
 use crate::book::{Book, Outcome, PX_MAX, Stamp};
 use crate::instrument::{Instrument, Venue};
 use crate::message::{
-    Body, BookLevel, BookReset, DayPrices, DayVolume, FxTick, Kind, Liquidation, MarkPrice,
-    Message, Order, Quote, ResetReason, Side, Trade, TradeGap,
+    Body, BookLevel, BookReset, DayPrices, DayVolume, FxDay, FxRange, FxTick, Kind, Liquidation,
+    MarkPrice, Message, Order, Quote, ResetReason, Side, Trade, TradeGap, VenueBarVolume,
 };
 use crate::units::{Lots, Notional, Ticks, WallNs};
 
@@ -62,6 +63,8 @@ pub struct InstrumentState {
     day_prices: Option<DayPrices>,
     day_volume: Option<DayVolume>,
     fx: Option<FxTick>,
+    /// Of a currency pair only.
+    fx_days: Option<Box<FxDays>>,
     orders: [u64; 9],
 }
 
@@ -84,6 +87,7 @@ impl InstrumentState {
             day_prices: None,
             day_volume: None,
             fx: None,
+            fx_days: (unit == PriceUnit::HalfTicks).then(Box::default),
             orders: [0; 9],
         }
     }
@@ -151,6 +155,11 @@ impl InstrumentState {
     /// The newest FX tick.
     pub fn fx(&self) -> Option<&FxTick> {
         self.fx.as_ref()
+    }
+
+    /// The days of a currency pair; of other instruments there are none.
+    pub fn fx_days(&self) -> Option<&FxDays> {
+        self.fx_days.as_deref()
     }
 
     /// Events of an order-by-order feed, by the code of their action.
@@ -225,6 +234,9 @@ impl InstrumentState {
             word(bits(self.liquidations.quantity[side]));
         }
         self.orders.iter().for_each(|&count| word(count));
+        if let Some(days) = &self.fx_days {
+            days.state_words(word);
+        }
     }
 
     #[inline]
@@ -317,6 +329,9 @@ impl InstrumentState {
         }
         let (ts, now) = self.own_time(message, counts);
         self.fx = Some(*tick);
+        if let Some(days) = &mut self.fx_days {
+            days.tick(Ticks(tick.bid.0 + tick.ask.0), now);
+        }
         self.bars.fx_tick(tick, ts, now, &mut counts.bars);
         true
     }
@@ -344,6 +359,9 @@ impl InstrumentState {
                 self.others_time(message, counts);
             }
             Body::VenueBarPrices(prices) => self.venue_bars.prices(prices),
+            Body::FxDay(day) => return self.fx_day(day, message),
+            Body::FxRange(range) => return self.fx_range(range),
+            Body::VenueBarVolume(volume) if self.is_staging() => return self.fx_bar(volume),
             Body::VenueBarVolume(volume) => {
                 let fits = self.venue_bars.volume(volume);
                 self.compare_venue_bars(counts);
@@ -356,6 +374,41 @@ impl InstrumentState {
             _ => return false,
         }
         true
+    }
+
+    /// Whether bars belong to the package of a gateway that is on its way in.
+    fn is_staging(&self) -> bool {
+        let days = self.fx_days.as_deref();
+        days.is_some_and(FxDays::is_staging)
+    }
+
+    fn fx_day(&mut self, day: &FxDay, message: &Message) -> bool {
+        let prices = [day.low, day.open, day.high, day.price];
+        let fits = prices.into_iter().all(is_price) && prices[..3].is_sorted();
+        let Some(days) = self.fx_days.as_mut().filter(|_| fits) else {
+            return false;
+        };
+        days.day(day, message.ts_recv);
+        true
+    }
+
+    fn fx_bar(&mut self, volume: &VenueBarVolume) -> bool {
+        let Some(prices) = self.venue_bars.first_half(volume) else {
+            return false;
+        };
+        let fits = [prices.low, prices.open, prices.close, prices.high]
+            .into_iter()
+            .all(is_price);
+        let days = self.fx_days.as_mut().filter(|_| fits);
+        days.is_some_and(|days| days.bar(&prices, volume))
+    }
+
+    fn fx_range(&mut self, range: &FxRange) -> bool {
+        let fits = [range.adr, range.projected_high, range.projected_low]
+            .into_iter()
+            .all(|px| (Ticks::ZERO..=PX_MAX).contains(&px));
+        let days = self.fx_days.as_mut().filter(|_| fits);
+        days.is_some_and(|days| days.range(range))
     }
 
     fn book_reset(&mut self, reset: &BookReset, at: Stamp, counts: &mut MarketCounts) {

@@ -21,13 +21,15 @@ impl VenueBars {
         self.half = Some(*prices);
     }
 
+    /// The first half that belongs to a second one, which is then no more waited for.
+    pub(super) fn first_half(&mut self, volume: &VenueBarVolume) -> Option<VenueBarPrices> {
+        let half = self.half.take();
+        half.filter(|first| first.interval_s == volume.interval_s)
+    }
+
     /// The second half; answers `false` if it does not belong to the first.
     pub(super) fn volume(&mut self, volume: &VenueBarVolume) -> bool {
-        let Some(prices) = self
-            .half
-            .take()
-            .filter(|first| first.interval_s == volume.interval_s)
-        else {
+        let Some(prices) = self.first_half(volume) else {
             return false;
         };
         // Other intervals than ours are well formed and of no use.

@@ -239,6 +239,35 @@ pub struct FxTick {
     pub ask_qty: Lots,
 }
 
+/// First part of a gateway's package about a symbol: the day so far. The day's minute bars follow it, and then
+/// [`FxRange`] ends the package.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct FxDay {
+    /// First price of the day.
+    pub open: Ticks,
+    /// Highest price of the day so far.
+    pub high: Ticks,
+    /// Lowest price of the day so far.
+    pub low: Ticks,
+    /// The price now: the bid, or what the gateway calls the initial price.
+    pub price: Ticks,
+    /// Decimals of the symbol's prices.
+    pub digits: u32,
+}
+
+/// Last part of a gateway's package about a symbol: how far a day goes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct FxRange {
+    /// Average range of the last days; 0 where the gateway does not say.
+    pub adr: Ticks,
+    /// Highest price to be expected today; 0 if unknown.
+    pub projected_high: Ticks,
+    /// Lowest price to be expected today; 0 if unknown.
+    pub projected_low: Ticks,
+    /// One of the two projections at least is the open and half the range, not the gateway's word.
+    pub computed: bool,
+}
+
 /// What happened to an order of an order-by-order feed.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[repr(u32)]
@@ -343,4 +372,6 @@ pub enum Body {
     /// The input is exhausted or shutdown was asked for; the last message, never recorded.
     End,
     Connection(Connection),
+    FxDay(FxDay),
+    FxRange(FxRange),
 }

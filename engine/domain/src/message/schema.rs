@@ -132,6 +132,7 @@ pub fn flags(kind: Kind) -> &'static [(u8, &'static str)] {
             (flag::CLOSED, "closed"),
             (flag::HISTORY, "history"),
         ],
+        Kind::FxRange => &[(flag::LAST, "last"), (flag::COMPUTED, "computed")],
         Kind::Connection => &[(flag::LAST, "last"), (flag::ENDED, "ended")],
         _ => &[(flag::LAST, "last")],
     }
@@ -303,6 +304,26 @@ pub fn payload(kind: Kind) -> &'static [Field] {
             }
         }
         Kind::Timer | Kind::End => &[],
+        Kind::FxDay => {
+            const {
+                &[
+                    field("open", I64, A, PX),
+                    field("high", I64, B, PX),
+                    field("low", I64, C, PX),
+                    field("price", I64, D, PX),
+                    field("digits", U32, AUX, "decimals"),
+                ]
+            }
+        }
+        Kind::FxRange => {
+            const {
+                &[
+                    field("adr", I64, A, "ticks, 0: unknown"),
+                    field("projected_high", I64, B, "ticks, 0: unknown"),
+                    field("projected_low", I64, C, "ticks, 0: unknown"),
+                ]
+            }
+        }
         Kind::Connection => {
             const {
                 &[

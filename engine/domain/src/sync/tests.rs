@@ -28,6 +28,7 @@ fn one_level() -> Levels {
     Levels {
         bids: vec![level],
         asks: vec![],
+        ..Levels::default()
     }
 }
 

@@ -132,15 +132,40 @@ fn refusals() {
 
 #[test]
 fn other_messages() {
-    check(r#"{"type":"status","status":"connected"}"#, "Unused");
+    for (status, shown) in [
+        ("disconnected", "Disconnected"),
+        ("connecting", "Connecting"),
+        ("connected", "Connected"),
+        ("error", "Error"),
+    ] {
+        check(
+            &format!(r#"{{"type":"status","status":"{status}","message":"so"}}"#),
+            &format!("GatewayStatus({shown})"),
+        );
+    }
     check(
-        r#"{"type":"ready","availableSymbols":["EURUSD"]}"#,
-        "Unused",
+        r#"{"type":"status","status":"odd"}"#,
+        "refused: out_of_range at 27",
     );
+    check(r#"{"type":"status"}"#, "refused: missing_field at 17");
+    let ready = r#"{"type":"ready","availableSymbols":["EURUSD",5,"","usd/jpy"]}"#;
+    check(ready, "GatewayReady");
+    let names: Vec<_> = super::ready_symbols(ready.as_bytes())
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    assert_eq!(names, ["EURUSD", "USD/JPY"]);
+    check(r#"{"type":"ready"}"#, "refused: missing_field at 16");
     check(
-        r#"{"type":"symbolDataPackage","symbol":"EURUSD","initialMarketProfile":[{"open":1.1}]}"#,
-        "Unused",
+        r#"{"type":"ready","availableSymbols":{}}"#,
+        "refused: wrong_type at 35",
     );
+    assert_eq!(super::ready_symbols(b"[]"), []);
+    assert_eq!(super::ready_symbols(br#"{"availableSymbols":1}"#), []);
+    let error = br#"{"type":"error","message":"no","symbol":"EURUSD"}"#;
+    assert_eq!(super::symbol_of(error).unwrap().as_str(), "EURUSD");
+    assert_eq!(super::symbol_of(br#"{"type":"error"}"#), None);
+    check(r#"{"type":"other"}"#, "Unused");
     check(
         r#"{"type":"error","message":"no such symbol"}"#,
         "VenueError { code: 0 }",

@@ -105,6 +105,7 @@ impl Truth {
         Levels {
             bids: side(false),
             asks: side(true),
+            ..Levels::default()
         }
     }
 }
