@@ -112,6 +112,16 @@ fn feed(report: &mut Report, fed: &Fed) {
         .iter()
         .map(|(kind, name)| (name, counts.total.facts(*kind)));
     report.facts = named(facts);
+    let total = &counts.total;
+    let backfill = [
+        ("held", total.trades_held),
+        ("filled", total.trades_filled),
+        ("late", total.trades_late),
+        ("unsupplied", total.trades_unsupplied),
+        ("forgotten", total.trades_forgotten),
+        ("elements_refused", total.elements_refused),
+    ];
+    report.backfill = named(backfill.iter().map(|(name, count)| (name, *count)));
     report.duplicates = counts.total.fate(Fate::Duplicate);
     report.superseded = counts.total.fate(Fate::Superseded) + counts.total.fate(Fate::Stale);
     report.waiting = counts.total.fate(Fate::Buffered);

@@ -37,6 +37,8 @@ pub struct Report {
     pub waiting: u64,
     /// News of connections, by event.
     pub connection: BTreeMap<String, u64>,
+    /// What became of missing trades, by its name: those that waited for them, those that came after all, and how late.
+    pub backfill: BTreeMap<String, u64>,
     /// Frames whose content had been seen before.
     pub duplicates: u64,
     /// Frames older than what was known, or of a stream another one supersedes.
@@ -288,6 +290,12 @@ impl Report {
                 thousands(self.superseded)
             ),
         );
+        if !self.backfill.is_empty() {
+            line(
+                "backfill",
+                format!("{:>13}   {}", "", pairs(&self.backfill)),
+            );
+        }
         if !self.connection.is_empty() {
             line(
                 "connection",

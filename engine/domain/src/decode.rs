@@ -71,7 +71,7 @@ pub struct Depth {
 }
 
 /// Which trade stream a trade came on. An engine counts one of the two, never both.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum TradeStream {
     /// `aggTrade`: fills of one taker at one price as one.
     Aggregate,
@@ -132,8 +132,42 @@ pub enum Decoded {
         /// The fact.
         fact: Fact,
     },
+    /// Facts of one instrument; [`Decoder::elements`] reads them from the same frame.
+    List(List),
     /// Nothing for an instrument; counted.
     Notice(Notice),
+}
+
+/// What the elements of a list are.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ListKind {
+    /// Trades of the past, oldest first, marked as backfilled.
+    Trades(TradeStream),
+    /// Bars of the past, oldest first, marked as history; the last one is under way.
+    Bars {
+        /// Their length in seconds.
+        interval_s: u32,
+    },
+}
+
+/// A frame with many facts of one instrument.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct List {
+    /// Which instrument.
+    pub instrument: InstrumentId,
+    /// What they are.
+    pub kind: ListKind,
+    /// Byte of the frame where the array begins.
+    at: usize,
+}
+
+/// One fact of a list.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Element {
+    /// The venue's time, where it gives one.
+    pub ts_event: Option<WallNs>,
+    /// The fact.
+    pub fact: Fact,
 }
 
 /// Why a frame was refused.
@@ -285,11 +319,30 @@ impl Decoder {
             return Ok(decoded);
         }
         let decoded = decode(venue, stream, frame, &self.table, levels);
-        if alike && let Ok(decoded) = &decoded {
+        if alike && let Ok(decoded @ (Decoded::Fact { .. } | Decoded::Notice(_))) = &decoded {
             self.layouts
                 .missed(venue, stream, frame, decoded, &self.table);
         }
         decoded
+    }
+
+    /// Reads the facts of a list from the frame that was decoded to it, in the frame's order. A bad element is refused
+    /// by itself.
+    pub fn elements(
+        &self,
+        list: List,
+        frame: &[u8],
+        mut take: impl FnMut(Result<Element, Reject>),
+    ) {
+        let Some(instrument) = self.table.get(list.instrument) else {
+            return;
+        };
+        binance::elements(list, frame, fields::Grids::of(instrument), |element| {
+            take(element.map_err(|(fault, trade)| Reject {
+                trade,
+                ..fault.with(Some(list.instrument))
+            }));
+        });
     }
 }
 

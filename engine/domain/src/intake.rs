@@ -8,6 +8,8 @@
 //! A used snapshot becomes: `BookReset` if it replaces a book, the run of the snapshot, `BookSynced`,
 //! then a run for each event that waited and is not in the snapshot.
 //! Such a run has its own venue time; its receipt is that of the snapshot which let it go, so receipts stay in order.
+//! With [`IntakeOptions::backfill`] trades wait a while for missing ones before them; [`Intake::wants`] says what to ask
+//! the venue for, and the replies come in as frames. A reply that fills a gap is understood without it as well.
 //! It holds no book, so it does not see a crossed one: whoever does calls [`Intake::drop_book`].
 //! Every frame and every fact is counted exactly once; [`Intake::balance`] proves it.
 //!
@@ -16,14 +18,18 @@
 
 mod counts;
 mod depth;
+mod lists;
+mod missing;
 mod output;
 mod skew;
 mod trades;
+mod wants;
 
 pub use counts::{FactKind, Fate, IntakeCounts, NOTICE_NAMES, Tally};
 pub use depth::{BookStatus, DepthChoice};
 pub use skew::ClockSkew;
-pub use trades::TradeChoice;
+pub use trades::{HELD_MAX, HELD_NS, TradeChoice};
+pub use wants::Want;
 
 use crate::decode::{Decoded, Decoder, Depth, DepthKind, Fact, Levels, Reason, Reject};
 use crate::definitions::define;
@@ -34,6 +40,7 @@ use crate::units::WallNs;
 use depth::Depths;
 use output::{Output, Stamp};
 use trades::{TradeIds, TradeStep};
+use wants::SnapshotAsk;
 
 /// Which of several streams that say the same counts, for one instrument.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
@@ -51,6 +58,9 @@ pub struct IntakeOptions {
     pub all: InstrumentOptions,
     /// For single instruments; of two entries for the same, the later.
     pub except: Vec<(InstrumentId, InstrumentOptions)>,
+    /// The venues can be asked for what is missing: newer trades of an instrument wait for it, [`HELD_MAX`] of them and
+    /// [`HELD_NS`] at most. Without it a gap is told at once.
+    pub backfill: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -58,6 +68,7 @@ struct Line {
     venue: Venue,
     trades: TradeIds,
     depth: Depths,
+    snapshot: SnapshotAsk,
     quote_id: u64,
 }
 
@@ -68,19 +79,30 @@ pub struct Intake {
     levels: Levels,
     lines: Vec<Line>,
     out: Output,
+    /// There may be something to ask the venue for.
+    wanting: bool,
+    /// Instruments of which trades wait.
+    holding: usize,
+    /// The source has ended: what waits goes on, instrument by instrument as the queue is emptied.
+    ended: Option<WallNs>,
 }
 
 impl Intake {
     /// An intake for the instruments of `table`, knowing nothing of them yet.
     pub fn new(table: InstrumentTable, options: IntakeOptions) -> Self {
-        let IntakeOptions { all, except } = options;
+        let IntakeOptions {
+            all,
+            except,
+            backfill,
+        } = options;
         let lines = table.iter().map(|(id, instrument)| {
             let of_id = except.iter().rev().find(|(of, _)| *of == id);
             let chosen = of_id.map_or(all, |(_, chosen)| *chosen);
             Line {
                 venue: instrument.venue,
-                trades: TradeIds::new(chosen.trades, instrument.venue),
+                trades: TradeIds::new(chosen.trades, instrument.venue, backfill),
                 depth: Depths::new(chosen.depth, Rules::of(instrument.venue)),
+                snapshot: SnapshotAsk::default(),
                 quote_id: 0,
             }
         });
@@ -89,6 +111,9 @@ impl Intake {
             lines: lines.collect(),
             out: Output::new(table.len()),
             decoder: Decoder::new(table),
+            wanting: false,
+            holding: 0,
+            ended: None,
         }
     }
 
@@ -118,7 +143,7 @@ impl Intake {
         self.out.counts.bytes += frame.len() as u64;
         let mut levels = std::mem::take(&mut self.levels);
         let decoded = self.decoder.decode(venue, stream, frame, &mut levels);
-        let answer = self.decoded(ts_recv, decoded, &levels);
+        let answer = self.decoded(ts_recv, decoded, frame, &levels);
         self.levels = levels;
         answer
     }
@@ -127,6 +152,7 @@ impl Intake {
         &mut self,
         ts_recv: WallNs,
         decoded: Result<Decoded, Reject>,
+        frame: &[u8],
         levels: &Levels,
     ) -> Result<(), Reject> {
         match decoded {
@@ -137,6 +163,11 @@ impl Intake {
             }) => {
                 self.out.counts.decoded += 1;
                 self.fact(instrument, ts_event, ts_recv, &fact, levels);
+                Ok(())
+            }
+            Ok(Decoded::List(list)) => {
+                self.out.counts.decoded += 1;
+                self.list(list, ts_recv, frame);
                 Ok(())
             }
             Ok(Decoded::Notice(notice)) => {
@@ -173,16 +204,19 @@ impl Intake {
         };
         let fate = match fact {
             Fact::Trade(stream, trade) => match line.trades.see(*stream, trade.id) {
+                TradeStep::Next => emit(stamp, &Body::Trade(*trade), out),
                 TradeStep::Superseded => Fate::Superseded,
-                TradeStep::Duplicate => Fate::Duplicate,
-                step => {
-                    report_gap(stamp, step, out);
-                    out.emit(stamp, &Body::Trade(*trade));
-                    Fate::Emitted
+                TradeStep::Unusual => {
+                    line.trades.settle(stamp, trade.id, Some(trade), out);
+                    return self.trades_changed();
                 }
             },
             Fact::Quote(quote) => line.quote(stamp, quote, out),
-            Fact::Depth(depth) => line.depth(stamp, depth, levels, out),
+            Fact::Depth(depth) => {
+                let fate = line.depth(stamp, depth, levels, out);
+                self.wanting |= fate != Fate::Emitted || depth.kind == DepthKind::Snapshot;
+                fate
+            }
             Fact::Liquidation(liquidation) => emit(stamp, &Body::Liquidation(*liquidation), out),
             Fact::MarkPrice(mark) => emit(stamp, &Body::MarkPrice(*mark), out),
             Fact::VenueBar(prices, volume) => {
@@ -210,6 +244,13 @@ impl Intake {
         out.counts.tally(instrument, |tally| tally.met(kind, fate));
     }
 
+    /// What is missing of the trades of an instrument may be other than before.
+    #[cold]
+    fn trades_changed(&mut self) {
+        self.wanting = true;
+        self.count_holding();
+    }
+
     /// A refused frame: counted. The id of a refused trade counts as seen, so that its loss is no gap;
     /// a depth event whose ids run backwards is a gap at once, and so is any of a venue whose ids tell of no gap.
     /// After any other, the next event's ids tell.
@@ -225,7 +266,10 @@ impl Intake {
         if let Some((stream, id)) = reject.trade {
             out.counts
                 .tally(instrument, |tally| tally.trades_refused += 1);
-            report_gap(stamp, line.trades.see(stream, id), out);
+            if line.trades.see(stream, id) == TradeStep::Unusual {
+                line.trades.settle(stamp, id, None, out);
+                self.trades_changed();
+            }
         } else {
             let backwards = reject.reason == Reason::BadRange;
             line.depth.refused(stamp, backwards, out);
@@ -237,6 +281,7 @@ impl Intake {
         for (line, id) in self.lines.iter_mut().zip(0..) {
             if line.venue == venue {
                 let stamp = now(InstrumentId(id), ts);
+                line.snapshot.forget();
                 line.depth
                     .drop_book(stamp, ResetReason::Disconnected, &mut self.out);
             }
@@ -256,13 +301,30 @@ impl Intake {
         self.out.emit(now(instrument, ts), body);
     }
 
-    /// The source has ended. Nothing is queued today: a gap is told when it is seen,
-    /// and depth events that still wait for a snapshot stay counted as buffered.
-    pub fn finish(&mut self, _ts: WallNs) {}
+    /// The source has ended. Trades that wait for missing ones go on;
+    /// depth events that still wait for a snapshot stay counted as buffered.
+    pub fn finish(&mut self, ts: WallNs) {
+        self.ended = Some(ts);
+    }
 
     /// The next message, without a number in the sequence.
     #[inline]
     pub fn pop(&mut self) -> Option<Message> {
+        let message = self.out.pop();
+        if message.is_none() && self.holding > 0 {
+            return self.pop_held();
+        }
+        message
+    }
+
+    /// At the end, what waited of the next instrument.
+    #[cold]
+    fn pop_held(&mut self) -> Option<Message> {
+        let ts = self.ended?;
+        let mut lines = self.lines.iter_mut().zip(0..);
+        let (line, id) = lines.find(|(line, _)| line.trades.is_holding())?;
+        line.trades.let_go(now(InstrumentId(id), ts), &mut self.out);
+        self.count_holding();
         self.out.pop()
     }
 
@@ -287,7 +349,7 @@ impl Intake {
         counts.balance()?;
         for ((id, instrument), line) in self.table().iter().zip(&self.lines) {
             let counted = counts.instruments[id.index()].fate(Fate::Buffered);
-            let waiting = line.depth.status().buffered as u64;
+            let waiting = (line.depth.status().buffered + line.trades.held()) as u64;
             if counted != waiting {
                 return Err(format!(
                     "{}: {counted} counted as buffered, {waiting} are",
@@ -332,7 +394,14 @@ impl Line {
                 };
                 self.depth.diff(stamp, &event, levels, out)
             }
-            DepthKind::Snapshot => self.depth.snapshot(stamp, depth.last_id, levels, out),
+            DepthKind::Snapshot => {
+                let fate = self.depth.snapshot(stamp, depth.last_id, levels, out);
+                if fate != Fate::Superseded {
+                    let is_done = fate == Fate::Emitted || !self.depth.lacks_snapshot();
+                    self.snapshot.came(is_done, stamp.ts_recv);
+                }
+                fate
+            }
             DepthKind::Partial => self.depth.partial(stamp, depth.last_id, levels, out),
         }
     }
@@ -341,17 +410,6 @@ impl Line {
 fn emit(stamp: Stamp, body: &Body, out: &mut Output) -> Fate {
     out.emit(stamp, body);
     Fate::Emitted
-}
-
-fn report_gap(stamp: Stamp, step: TradeStep, out: &mut Output) {
-    if let TradeStep::After(gap) = step {
-        out.counts.tally(stamp.instrument, |tally| {
-            tally.trade_gaps += 1;
-            let missing = gap.last_id - gap.first_id + 1;
-            tally.trades_missing = tally.trades_missing.saturating_add(missing);
-        });
-        out.emit(stamp, &Body::TradeGap(gap));
-    }
 }
 
 fn now(instrument: InstrumentId, ts: WallNs) -> Stamp {

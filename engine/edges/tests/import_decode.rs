@@ -14,6 +14,7 @@ use std::path::PathBuf;
 fn kind(decoded: &Decoded) -> &'static str {
     match decoded {
         Decoded::Notice(_) => "notice",
+        Decoded::List(_) => "list",
         Decoded::Fact { fact, .. } => match fact {
             Fact::Trade(..) => "trade",
             Fact::Quote(_) => "quote",

@@ -28,6 +28,9 @@ const BINANCE: &[&str] = &[
     "btcusdt@depth@100ms",
     "btcusdt@depth20@100ms",
     "btcusdt@depthSnapshot",
+    "btcusdt@aggTrades",
+    "btcusdt@historicalTrades",
+    "btcusdt@klines_1m",
     "",
 ];
 
@@ -101,6 +104,14 @@ pub fn decode(data: &[u8]) {
                     let row = table.get(instrument).expect("a known instrument");
                     assert_eq!(row.venue, venue, "an instrument of another venue");
                     promises(&fact, &levels);
+                    accounts(venue, stream, data, table);
+                }
+                Ok(Decoded::List(list)) => {
+                    decoder.elements(list, data, |element| {
+                        if let Ok(element) = element {
+                            promises(&element.fact, &levels);
+                        }
+                    });
                     accounts(venue, stream, data, table);
                 }
                 Ok(Decoded::Notice(_)) => {}

@@ -8,6 +8,7 @@ mod depth;
 mod events;
 mod exchange_info;
 mod layout;
+mod list;
 mod scan;
 
 pub(super) use depth::read_side;
@@ -20,6 +21,7 @@ use super::{
 };
 use crate::instrument::{InstrumentId, InstrumentTable, Venue};
 pub(super) use layout::Layouts;
+pub(super) use list::elements;
 use scan::{Fields, Found};
 
 /// One frame while it is decoded.
@@ -58,7 +60,7 @@ pub(super) fn decode(
     };
     let decoded = match this.scan(levels) {
         Ok(Found::Event) => this.event(levels),
-        Ok(Found::List) => Ok(Decoded::Notice(Notice::Unused)),
+        Ok(Found::List(array)) => this.list(array),
         Ok(Found::Other) => Err(Fault::new(Reason::WrongType, 0)),
         Err(fault) => Err(fault),
     };

@@ -72,6 +72,7 @@ pub(super) fn outcome(venue: Venue, stream: &str, frame: &[u8]) -> String {
     let name = |id: InstrumentId| table.get(id).unwrap().venue_symbol;
     match result {
         Ok(Decoded::Notice(notice)) => format!("{notice:?}"),
+        Ok(Decoded::List(list)) => format!("{list:?}"),
         Ok(Decoded::Fact {
             instrument,
             ts_event,

@@ -76,7 +76,7 @@ pub enum Fate {
     Covered,
     /// A depth event thrown away: the buffer was full, the connection lost, or its ids run backwards.
     Discarded,
-    /// A depth event that waits for a snapshot: the only fate that is not final.
+    /// A depth event that waits for a snapshot, or a trade that waits for one before it: the only fate that is not final.
     Buffered,
 }
 
@@ -126,10 +126,22 @@ pub struct Tally {
     pub rejected: u64,
     /// Refused trade frames whose id was known and counts as seen.
     pub trades_refused: u64,
-    /// Holes in the trade ids.
+    /// Holes in the trade ids that were told.
     pub trade_gaps: u64,
     /// Trade ids in those holes.
     pub trades_missing: u64,
+    /// Elements of lists refused.
+    pub elements_refused: u64,
+    /// Trades that waited for one before them.
+    pub trades_held: u64,
+    /// Missing trades that came after all, in time or late.
+    pub trades_filled: u64,
+    /// Of those: too late to go on in their order.
+    pub trades_late: u64,
+    /// Missing trades that the venue could not supply when asked.
+    pub trades_unsupplied: u64,
+    /// Missing trades that would not be known if they came, because too much is missing.
+    pub trades_forgotten: u64,
     /// Depth events that began at or below the book's id and went on.
     pub overlaps: u64,
     /// Minute bars in packages of an FX gateway.
@@ -183,11 +195,11 @@ impl Tally {
         self.fates[kind as usize][fate as usize] += 1;
     }
 
-    /// Depth events that waited wait no longer.
-    pub(super) fn waited(&mut self, events: u64, fate: Fate) {
-        let of_kind = &mut self.fates[FactKind::DepthDiff as usize];
-        of_kind[Fate::Buffered as usize] -= events;
-        of_kind[fate as usize] += events;
+    /// Depth events or trades that waited wait no longer.
+    pub(super) fn waited(&mut self, kind: FactKind, facts: u64, fate: Fate) {
+        let of_kind = &mut self.fates[kind as usize];
+        of_kind[Fate::Buffered as usize] -= facts;
+        of_kind[fate as usize] += facts;
     }
 
     pub(super) fn reset(&mut self, reason: ResetReason) {
@@ -207,6 +219,14 @@ impl Tally {
         self.trades_refused += other.trades_refused;
         self.trade_gaps += other.trade_gaps;
         self.trades_missing = self.trades_missing.saturating_add(other.trades_missing);
+        self.elements_refused += other.elements_refused;
+        self.trades_held += other.trades_held;
+        self.trades_filled += other.trades_filled;
+        self.trades_late += other.trades_late;
+        self.trades_unsupplied = self
+            .trades_unsupplied
+            .saturating_add(other.trades_unsupplied);
+        self.trades_forgotten = self.trades_forgotten.saturating_add(other.trades_forgotten);
         self.overlaps += other.overlaps;
         self.package_bars += other.package_bars;
         self.partial_books += other.partial_books;
@@ -243,8 +263,14 @@ pub struct IntakeCounts {
     pub frames: u64,
     /// Bytes of those frames.
     pub bytes: u64,
-    /// Frames that held a fact.
+    /// Frames that held a fact, or a list of them.
     pub decoded: u64,
+    /// Elements of those lists.
+    pub elements: u64,
+    /// Elements refused, in the order of [`Reason::ALL`].
+    pub elements_rejected: [u64; Reason::ALL.len()],
+    /// Elements that were facts.
+    pub element_facts: u64,
     /// Frames that concern no instrument, in the order of [`NOTICE_NAMES`].
     pub notices: [u64; NOTICE_NAMES.len()],
     /// Refused frames, in the order of [`Reason::ALL`].
@@ -321,6 +347,16 @@ impl IntakeCounts {
             "frames",
             self.frames,
             self.decoded + self.notices_total() + self.rejected_total(),
+        )?;
+        same(
+            "elements of lists",
+            self.elements,
+            self.element_facts + self.elements_rejected.iter().sum::<u64>(),
+        )?;
+        same(
+            "elements refused",
+            self.elements_rejected.iter().sum(),
+            total.elements_refused,
         )?;
         total.balance("all")?;
         let mut sum = Tally::default();

@@ -1,6 +1,6 @@
 //! Depth frames of one instrument into runs: the synchronised book, or the partial one where there is no other.
 
-use super::counts::Fate;
+use super::counts::{FactKind, Fate};
 use super::output::{Output, Run, Stamp};
 use crate::decode::Levels;
 use crate::message::{Body, BookReset, BookSynced, ResetReason};
@@ -158,8 +158,9 @@ impl Depths {
                     unreachable!("what waited is judged at a synchronised book")
                 }
             };
-            out.counts
-                .tally(stamp.instrument, |tally| tally.waited(1, fate));
+            out.counts.tally(stamp.instrument, |tally| {
+                tally.waited(FactKind::DepthDiff, 1, fate);
+            });
         }
         Fate::Emitted
     }
@@ -235,6 +236,11 @@ impl Depths {
         }
     }
 
+    /// Depth events wait for a snapshot.
+    pub(super) fn lacks_snapshot(&self) -> bool {
+        self.sync.buffered() > 0
+    }
+
     pub(super) fn status(&self) -> BookStatus {
         let state = if self.partial.is_some() {
             SyncState::Synced
@@ -275,7 +281,7 @@ fn discard(stamp: Stamp, events: usize, out: &mut Output) {
     if events > 0 {
         let events = events as u64;
         out.counts.tally(stamp.instrument, |tally| {
-            tally.waited(events, Fate::Discarded);
+            tally.waited(FactKind::DepthDiff, events, Fate::Discarded);
         });
     }
 }

@@ -65,6 +65,11 @@ impl Output {
         self.pending.len() - self.head
     }
 
+    /// So much waits already that what can wait itself should.
+    pub(super) fn is_ample(&self) -> bool {
+        self.waiting() >= PENDING_READY
+    }
+
     /// Where the messages lie and how many fit: unchanged as long as nothing is allocated.
     #[cfg(test)]
     pub(super) fn memory(&self) -> (*const Message, usize) {

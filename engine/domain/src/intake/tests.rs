@@ -13,9 +13,10 @@ use crate::message::{
 use crate::sync::SyncState;
 use crate::units::{Grid, Lots, Ticks};
 use expect_test::{Expect, expect};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
+mod backfill;
 mod depth;
 mod random;
 mod streams;
@@ -56,6 +57,7 @@ impl Desk {
         let options = IntakeOptions {
             all: options,
             except: vec![],
+            backfill: false,
         };
         Self {
             intake: Intake::new(table(), options),
@@ -73,7 +75,7 @@ impl Desk {
         };
         self.intake.out.counts.frames += 1;
         self.intake
-            .decoded(WallNs(self.ts), Ok(decoded), levels)
+            .decoded(WallNs(self.ts), Ok(decoded), b"", levels)
             .unwrap();
         self.said()
     }
@@ -83,7 +85,7 @@ impl Desk {
         self.intake.out.counts.frames += 1;
         let refused = self
             .intake
-            .decoded(WallNs(self.ts), Err(reject), &Levels::default());
+            .decoded(WallNs(self.ts), Err(reject), b"", &Levels::default());
         assert_eq!(refused, Err(reject));
         self.said()
     }
@@ -110,6 +112,7 @@ struct RunRules {
     in_step: BTreeMap<u16, bool>,
     run: Option<(u16, u64, bool)>,
     trade: BTreeMap<u16, u64>,
+    missing: BTreeSet<(u16, u64)>,
 }
 
 impl RunRules {
@@ -124,6 +127,11 @@ impl RunRules {
                 Body::BookSynced(_) => drop(self.in_step.insert(of, true)),
                 Body::TradeGap(gap) => {
                     assert_eq!(self.trade.insert(of, gap.last_id), Some(gap.first_id - 1));
+                    self.missing
+                        .extend((gap.first_id..=gap.last_id).map(|id| (of, id)));
+                }
+                Body::Trade(trade) if trade.backfilled && !trade.delayed => {
+                    assert!(self.missing.remove(&(of, trade.id)), "late, and once");
                 }
                 Body::Trade(trade) => {
                     let before = self.trade.insert(of, trade.id);
@@ -147,7 +155,13 @@ impl RunRules {
 fn show(message: &Message) -> String {
     let times = format!("@{}/{}", message.ts_event.0, message.ts_recv.0);
     match message.body().unwrap() {
-        Body::Trade(t) => format!("trade {}", t.id),
+        Body::Trade(t) => format!(
+            "{}{}trade {}",
+            if t.backfilled { "backfilled " } else { "" },
+            if t.delayed { "delayed " } else { "" },
+            t.id
+        ),
+        Body::Connection(c) => format!("{:?} {:?}", c.event, c.values),
         Body::TradeGap(g) => format!("missing {}-{}", g.first_id, g.last_id),
         Body::Quote(q) => format!("quote {}", q.update_id),
         Body::BookSynced(s) => format!("synced {} {times}", s.update_id),
@@ -284,14 +298,15 @@ fn trades_come_once_and_in_order_behind_their_gaps() {
             -
             -
             missing 7-9; trade 10
-            -
+            backfilled trade 8
             trade 11
             missing 12-12; trade 13
         "#]],
     );
     let total = &desk.intake.counts().total;
-    assert_eq!(total.of(FactKind::Trade, Fate::Emitted), 5);
-    assert_eq!(total.of(FactKind::Trade, Fate::Duplicate), 2);
+    assert_eq!(total.of(FactKind::Trade, Fate::Emitted), 6);
+    assert_eq!(total.of(FactKind::Trade, Fate::Duplicate), 1);
+    assert_eq!((total.trades_filled, total.trades_late), (1, 1));
     assert_eq!(total.of(FactKind::Trade, Fate::Superseded), 1);
     assert_eq!((total.trade_gaps, total.trades_missing), (2, 4));
 }
@@ -319,6 +334,7 @@ fn options_of_one_instrument_leave_the_others_alone() {
     let options = IntakeOptions {
         all: InstrumentOptions::default(),
         except: vec![(PERP, single)],
+        backfill: false,
     };
     let mut intake = Intake::new(table(), options);
     let none = Levels::default();
@@ -522,7 +538,7 @@ fn notices_are_counted_by_kind() {
         desk.intake.out.counts.frames += 1;
         let decoded = Ok(Decoded::Notice(notice));
         let none = Levels::default();
-        desk.intake.decoded(WallNs(1), decoded, &none).unwrap();
+        desk.intake.decoded(WallNs(1), decoded, b"", &none).unwrap();
     }
     assert_eq!(desk.intake.counts().notices, [1, 1, 1, 1, 2, 0, 0]);
     assert_eq!(desk.said(), "-");

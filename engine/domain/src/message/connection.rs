@@ -121,6 +121,11 @@ pub struct Connection {
     pub connection: u64,
     /// Two numbers whose meaning the event gives; 0 where it gives none.
     pub values: [u64; 2],
-    /// How far the data can be relied on, in hundredths: 100 is all is well.
+    /// How far the data can be relied on, in hundredths: 100 is all is well. [`Connection::UNJUDGED`] if nobody asked.
     pub score: u32,
+}
+
+impl Connection {
+    /// The score where none is given.
+    pub const UNJUDGED: u32 = u32::MAX;
 }

@@ -331,7 +331,7 @@ pub fn payload(kind: Kind) -> &'static [Field] {
                     field("first_value", U64, B, "by event"),
                     field("second_value", U64, C, "by event"),
                     field("issue", U32, D, "issue, 0: none"),
-                    field("score", U32, D + 4, "hundredths"),
+                    field("score", U32, D + 4, "hundredths, 2^32 - 1: none"),
                     field("event", U32, AUX, "connection event"),
                 ]
             }

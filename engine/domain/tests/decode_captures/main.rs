@@ -93,6 +93,7 @@ fn compare(
         assert_eq!(learned, Ok(found), "{text}");
         let kind = match found {
             Decoded::Notice(_) => "notice",
+            Decoded::List(_) => "list",
             Decoded::Fact { fact, .. } => match fact {
                 Fact::Trade(TradeStream::Single, _) => "trade",
                 Fact::Trade(TradeStream::Aggregate, _) => "aggTrade",

@@ -2,61 +2,24 @@
 
 use super::Frame;
 use super::scan::Fields;
+use crate::decode::fields::{Grids, Reader};
 use crate::decode::json::{Shape, Value};
 use crate::decode::{Decoded, Fact, Fault, Reason, TradeStream};
 use crate::message::{
     DayPrices, DayVolume, Liquidation, MarkPrice, Quote, Side, Trade, VenueBarPrices,
     VenueBarVolume,
 };
-use crate::units::Lots;
+use crate::units::{Lots, WallNs};
 
 impl Frame<'_> {
-    /// `aggTrade` and `trade`. Its time is that of the trade, which both streams give.
+    /// `aggTrade` and `trade`.
     pub(super) fn trade(&mut self, stream: TradeStream) -> Result<Decoded, Fault> {
-        let reader = self.reader;
         let (instrument, grids) = self.instrument(self.fields.letter(b's'))?;
-        let value = |letter| self.fields.letter(letter);
-        let id = reader.unsigned(value(match stream {
-            TradeStream::Aggregate => b'a',
-            TradeStream::Single => b't',
-        }))?;
-        self.trade = Some((stream, id));
-        let px = reader.price_positive(value(b'p'), grids)?;
-        let qty = reader.quantity_positive(value(b'q'), grids)?;
-        let (first_id, last_id) = match stream {
-            TradeStream::Aggregate => {
-                let (first, last) = (value(b'f'), value(b'l'));
-                (reader.unsigned(first)?, reader.unsigned(last)?)
-            }
-            TradeStream::Single => (id, id),
-        };
-        if last_id < first_id {
-            return value(b'f').fault(Reason::BadRange);
-        }
-        if last_id - first_id > u64::from(u32::MAX) {
-            return value(b'l').fault(Reason::OutOfRange);
-        }
-        let off_market = stream == TradeStream::Single
-            && value(b'X').is_given()
-            && reader.text(value(b'X'))? != b"MARKET";
+        let (ts_event, trade) = trade_of(self.reader, self.fields, grids, stream, &mut self.trade)?;
         Ok(Decoded::Fact {
             instrument,
-            ts_event: Some(reader.time(value(b'T'))?),
-            fact: Fact::Trade(
-                stream,
-                Trade {
-                    px,
-                    qty,
-                    id,
-                    first_id,
-                    last_id,
-                    is_buyer_maker: reader.boolean(value(b'm'))?,
-                    best_match: !value(b'M').is_given() || reader.boolean(value(b'M'))?,
-                    backfilled: false,
-                    off_market,
-                    delayed: false,
-                },
-            ),
+            ts_event: Some(ts_event),
+            fact: Fact::Trade(stream, trade),
         })
     }
 
@@ -229,8 +192,57 @@ impl Frame<'_> {
     }
 }
 
+/// A trade from the fields of `aggTrade` and `trade`. Its time is that of the trade, which both streams give.
+/// As soon as its id is known it is noted in `seen`.
+#[inline]
+pub(super) fn trade_of(
+    reader: Reader<'_>,
+    fields: &Fields,
+    grids: Grids,
+    stream: TradeStream,
+    seen: &mut Option<(TradeStream, u64)>,
+) -> Result<(WallNs, Trade), Fault> {
+    let value = |letter| fields.letter(letter);
+    let id = reader.unsigned(value(match stream {
+        TradeStream::Aggregate => b'a',
+        TradeStream::Single => b't',
+    }))?;
+    *seen = Some((stream, id));
+    let px = reader.price_positive(value(b'p'), grids)?;
+    let qty = reader.quantity_positive(value(b'q'), grids)?;
+    let (first_id, last_id) = match stream {
+        TradeStream::Aggregate => {
+            let (first, last) = (value(b'f'), value(b'l'));
+            (reader.unsigned(first)?, reader.unsigned(last)?)
+        }
+        TradeStream::Single => (id, id),
+    };
+    if last_id < first_id {
+        return value(b'f').fault(Reason::BadRange);
+    }
+    if last_id - first_id > u64::from(u32::MAX) {
+        return value(b'l').fault(Reason::OutOfRange);
+    }
+    let off_market = stream == TradeStream::Single
+        && value(b'X').is_given()
+        && reader.text(value(b'X'))? != b"MARKET";
+    let trade = Trade {
+        px,
+        qty,
+        id,
+        first_id,
+        last_id,
+        is_buyer_maker: reader.boolean(value(b'm'))?,
+        best_match: !value(b'M').is_given() || reader.boolean(value(b'M'))?,
+        backfilled: false,
+        off_market,
+        delayed: false,
+    };
+    Ok((reader.time(value(b'T'))?, trade))
+}
+
 /// Length of a bar. The calendar month counts as 30 days, so that it has a length at all.
-fn interval_s(text: &[u8]) -> Option<u32> {
+pub(super) fn interval_s(text: &[u8]) -> Option<u32> {
     const MINUTE: u32 = 60;
     const HOUR: u32 = 60 * MINUTE;
     const DAY: u32 = 24 * HOUR;

@@ -13,8 +13,8 @@ use crate::message::Side;
 pub(super) enum Found {
     /// An object: its fields are noted.
     Event,
-    /// A list of events, which no decoder uses.
-    List,
+    /// An array.
+    List(Value),
     /// Neither.
     Other,
 }
@@ -128,7 +128,7 @@ impl<'a> Frame<'a> {
         if cursor.peek() != Some(b'{') {
             let value = cursor.value()?;
             cursor.finish()?;
-            return Ok(found(value.shape()));
+            return Ok(found(value));
         }
         let mut data = None;
         let mut raw_fields = false;
@@ -146,7 +146,7 @@ impl<'a> Frame<'a> {
                         cursor.object(|cursor, key| self.note(cursor, key, levels))?;
                         Found::Event
                     } else {
-                        found(cursor.value()?.shape())
+                        found(cursor.value()?)
                     });
                 }
                 _ if data.is_some() => {
@@ -239,10 +239,10 @@ impl<'a> Frame<'a> {
     }
 }
 
-fn found(shape: Shape) -> Found {
-    match shape {
+fn found(value: Value) -> Found {
+    match value.shape() {
         Shape::Object => Found::Event,
-        Shape::Array => Found::List,
+        Shape::Array => Found::List(value),
         _ => Found::Other,
     }
 }
