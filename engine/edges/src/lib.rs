@@ -1,4 +1,4 @@
-//! The world: captures and imported files, configuration, SQLite, exports; one outside system per module.
+//! The world: live connections, captures and imported files, configuration, SQLite, exports; one outside system per module.
 //!
 //! Agents reach files and databases only through here; what the markets mean is decided in the domain.
 #![forbid(unsafe_code)]

@@ -145,8 +145,11 @@ impl Connection {
         self.last_heard
     }
 
-    /// Lets `ear` say when there is something to read. Costs a system call.
+    /// Lets `ear`, and no other any more, say when there is something to read. Costs a system call.
     pub fn listen(&mut self, ear: &Ear) -> io::Result<()> {
+        if let Some(place) = self.place.take() {
+            place.leave(self.socket.get_mut().tcp());
+        }
         self.place = Some(ear.place(self.socket.get_mut().tcp())?);
         // the ear hears what is in the socket, not what was read with the handshake
         self.undrained = true;

@@ -3,12 +3,15 @@
 use super::server::{
     Authority, PATIENCE, Server, TEXT, accept, dial, frame, head, next, send, until_gone, wait_for,
 };
+use crate::live::dial::DIALS_MAX;
 use crate::live::{DialRequest, Dialer, Tls};
 use std::io::Write;
+use std::sync::Mutex;
+use std::sync::mpsc::channel;
 use std::time::Duration;
 
 /// Short for what is expected to run into it.
-const SOON: Duration = Duration::from_millis(300);
+const SOON: Duration = Duration::from_secs(1);
 
 fn web() -> Tls {
     Tls::new(None).unwrap()
@@ -323,28 +326,42 @@ fn addresses_that_cannot_be_dialled_are_told() {
 }
 
 #[test]
-fn one_slow_dial_does_not_hold_up_others() {
-    let slow = Server::start(None, 1, |mut stream, _| until_gone(&mut stream));
-    let quick = Server::start(None, 1, |mut stream, _| {
+fn slow_dials_do_not_hold_up_others() {
+    let (go, wait) = channel::<()>();
+    let wait = Mutex::new(wait);
+    let slow = Server::start(None, 1, move |mut stream, _| {
+        wait.lock().unwrap().recv_timeout(PATIENCE).unwrap();
+        accept(&mut stream);
+    });
+    let quick = Server::start(None, DIALS_MAX, |mut stream, _| {
         accept(&mut stream);
     });
     let dialer = Dialer::start(web(), None).unwrap();
-    for (token, port) in [(1, slow.port), (2, quick.port)] {
-        let url = format!("ws://127.0.0.1:{port}/");
+    let dial = |token: usize, port| {
         let request = DialRequest {
-            token,
-            url,
-            connect: SOON,
-            whole: Duration::from_secs(2),
+            token: token as u64,
+            url: format!("ws://127.0.0.1:{port}/"),
+            connect: PATIENCE,
+            whole: PATIENCE,
         };
         dialer.dial(request).unwrap();
+    };
+    dial(0, slow.port);
+    for token in 1..=DIALS_MAX {
+        dial(token, quick.port);
     }
-    let first = wait_for(|| dialer.poll());
-    assert_eq!(first.token, 2);
-    assert!(first.result.is_ok());
-    let second = wait_for(|| dialer.poll());
-    assert_eq!(second.token, 1);
-    assert_eq!(second.result.unwrap_err().name(), "timeout");
+    let mut tokens = Vec::new();
+    for _ in 0..DIALS_MAX {
+        let reply = wait_for(|| dialer.poll());
+        assert!(reply.result.is_ok(), "{:?}", reply.result);
+        tokens.push(reply.token);
+    }
+    tokens.sort_unstable();
+    assert_eq!(tokens, (1..=DIALS_MAX as u64).collect::<Vec<_>>());
+    go.send(()).unwrap();
+    let last = wait_for(|| dialer.poll());
+    assert_eq!(last.token, 0);
+    assert!(last.result.is_ok(), "{:?}", last.result);
     slow.join();
     quick.join();
 }
