@@ -6,16 +6,19 @@
 //! - [`WeightBudget`]: what the venue's limit on requests still allows;
 //! - [`RequestQueue`]: which request goes next;
 //! - [`Watchdog`]: which streams are silent, late or lopsided;
+//! - [`FxDesk`]: what to say to an FX gateway;
 //! - [`Handover`]: how a connection is followed by its successor without a frame lost or doubled.
 
 mod backoff;
 mod budget;
+mod fx;
 mod handover;
 mod requests;
 mod watchdog;
 
 pub use backoff::{Attempt, Backoff, BackoffRules};
 pub use budget::{Limited, Reply, Ticket, WeightBudget, request_weight};
+pub use fx::{FxCommand, FxDesk, FxRules};
 pub use handover::{Handover, HandoverRules, OldLost, Phase, SuccessorFrame};
 pub use requests::{Added, Priority, QueueRules, Request, RequestId, RequestQueue};
 pub use watchdog::{
