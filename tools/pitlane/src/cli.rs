@@ -1,5 +1,9 @@
 //! The command line as data: what can be typed, its help and its examples.
 
+mod venue;
+
+pub use venue::{AtEnd, VenueArgs};
+
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -56,6 +60,9 @@ pub enum Command {
   pitlane top /dev/shm/pitlane --once --sort work
   pitlane top results --json | jq .health")]
     Top(TopArgs),
+    /// Play captures as a venue on this machine, for any client of Binance's market data; without arguments, the sample
+    #[command(after_help = venue::HELP)]
+    Venue(VenueArgs),
     /// Turn public data formats into a capture
     #[command(after_help = "Examples:
   pitlane import --from binance-jsonl btcusdt_20240808.gz btcusdt_20240809.gz --out btcusdt.plcap

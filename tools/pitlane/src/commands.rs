@@ -8,3 +8,4 @@ pub mod replay;
 pub mod run;
 pub mod stats;
 pub mod top;
+pub mod venue;

@@ -22,6 +22,7 @@ fn main() -> ExitCode {
         Command::Replay(args) => commands::replay::replay(&args),
         Command::Stats(args) => commands::stats::stats(&args),
         Command::Top(args) => commands::top::top(&args),
+        Command::Venue(args) => commands::venue::venue(&args),
         Command::Import(args) => commands::import::import(&args),
         Command::Export(args) => commands::export::export(&args),
         Command::Doctor(args) => commands::doctor::doctor(&args),

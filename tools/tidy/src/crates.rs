@@ -3,7 +3,7 @@
 use crate::Finding;
 
 /// Our crates and those of ours they may depend on, for any purpose.
-const ARROWS: [(&str, &[&str]); 9] = [
+const ARROWS: [(&str, &[&str]); 10] = [
     ("pitlane-domain", &[]),
     ("pitlane-lockfree", &[]),
     ("pitlane-runtime", &["pitlane-lockfree"]),
@@ -20,7 +20,18 @@ const ARROWS: [(&str, &[&str]); 9] = [
             "pitlane-domain",
         ],
     ),
-    ("pitlane", EVERYONE),
+    ("pitlane-venue", &["pitlane-edges", "pitlane-domain"]),
+    (
+        "pitlane",
+        &[
+            "pitlane-app",
+            "pitlane-edges",
+            "pitlane-runtime",
+            "pitlane-lockfree",
+            "pitlane-domain",
+            "pitlane-venue",
+        ],
+    ),
     ("pitlane-tidy", EVERYONE),
     ("pitlane-fuzz", EVERYONE),
     ("pitlane-benches", EVERYONE),
@@ -35,13 +46,14 @@ const EVERYONE: &[&str] = &[
 ];
 
 /// Crates that hold no unsafe code at all.
-const SAFE: [&str; 7] = [
+const SAFE: [&str; 8] = [
     "engine/domain/",
     "engine/edges/",
     "engine/app/",
     "tools/pitlane/",
     "tools/tidy/",
     "tools/fuzz/",
+    "tools/venue/",
     "benches/",
 ];
 

@@ -61,6 +61,9 @@ const FACILITIES: [Facility; 9] = [
             // and looks again after a while
             "tools/pitlane/src/commands/top",
             "tools/pitlane/src/top/terminal",
+            // a thread a connection, far from any market
+            "tools/venue/src",
+            "tools/pitlane/src/commands/venue",
         ],
     },
     Facility {
@@ -72,6 +75,7 @@ const FACILITIES: [Facility; 9] = [
             "engine/runtime/src",
             // how long a stranger may take
             "engine/edges/src/live",
+            "tools/venue/src",
         ],
     },
     Facility {
@@ -93,7 +97,13 @@ const FACILITIES: [Facility; 9] = [
         name: "sockets",
         std: &["net"],
         names: &["mio", "tungstenite", "rustls", "ureq"],
-        homes: &["engine/edges/src/live"],
+        homes: &[
+            "engine/edges/src/live",
+            "tools/venue/src",
+            // the address to listen on, as typed
+            "tools/pitlane/src/cli/venue",
+            "tools/pitlane/src/commands/venue",
+        ],
     },
     Facility {
         name: "SQLite",

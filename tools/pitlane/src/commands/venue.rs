@@ -1,0 +1,189 @@
+//! `pitlane venue`: captures as a venue on this machine.
+
+use crate::cli::{AtEnd, VenueArgs};
+use crate::inputs::{self, Hints};
+use crate::progress::Progress;
+use crate::{exit, output, sample};
+use anyhow::Context;
+use pitlane_app::pace;
+use pitlane_app::report::thousands;
+use pitlane_venue::{Recorder, Recording, Settings, Speed, Start, Status, Venue};
+use signal_hook::consts::{SIGINT, SIGQUIT, SIGTERM};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+/// How often the end is looked for.
+const LOOK: Duration = Duration::from_millis(50);
+/// Frames read between two showings of the progress.
+const READ_PER_SHOW: usize = 4096;
+
+/// Runs the command.
+pub fn venue(args: &VenueArgs) -> anyhow::Result<u8> {
+    let settings = settings(args)?;
+    let recording = recording(args)?;
+    let (stop, interrupted) = signals()?;
+    let streams: Vec<_> = recording.names().map(|(_, name)| name.to_owned()).collect();
+    let frames = recording.len();
+    let bind = settings.bind;
+    let venue =
+        Venue::open(recording, settings).with_context(|| format!("cannot listen on {bind}"))?;
+    announce(args, &venue, &streams, frames)?;
+    let progress = Progress::new(0, args.quiet);
+    while !stop.load(Ordering::Relaxed) && !venue.is_closed() {
+        std::thread::sleep(LOOK);
+        if progress.is_shown() {
+            let at = venue.status();
+            progress.at(at.position as u64, at.length as u64, told(&at));
+        }
+    }
+    progress.finish();
+    let status = venue.status();
+    venue.close();
+    if !args.quiet {
+        output::say(format_args!(
+            "pitlane venue: {} of {} frames played, {} messages sent to {} clients, {} requests",
+            thousands(status.position as u64),
+            thousands(status.length as u64),
+            thousands(status.sent_total()),
+            thousands(status.clients_total),
+            thousands(status.requests.values().sum()),
+        ));
+        for fault in status.faults.iter().filter(|fault| fault.seen > 0) {
+            let (rule, done, seen) = (&fault.rule, thousands(fault.done), thousands(fault.seen));
+            output::say(format_args!("fault {rule}: {done} of {seen}"));
+        }
+    }
+    Ok(if interrupted.load(Ordering::Relaxed) {
+        exit::INTERRUPTED
+    } else {
+        exit::OK
+    })
+}
+
+fn told(status: &Status) -> String {
+    let faults: u64 = status.faults.iter().map(|fault| fault.done).sum();
+    format!(
+        "frames  {} clients, {} sent, {faults} faults",
+        status.clients,
+        thousands(status.sent_total())
+    )
+}
+
+fn settings(args: &VenueArgs) -> anyhow::Result<Settings> {
+    let speed = match pace::Speed::parse(&args.speed) {
+        Some(pace::Speed::Max) => Speed::Max,
+        Some(pace::Speed::Times(times)) => Speed::Times(times),
+        None => {
+            return Err(exit::usage(format!(
+                "--speed {}: max, or a multiple such as 1x, 10x or 0.5x",
+                args.speed
+            )));
+        }
+    };
+    Ok(Settings {
+        bind: SocketAddr::from((args.bind, args.port)),
+        speed,
+        start: match args.start {
+            0 => Start::Now,
+            count => Start::Clients(count),
+        },
+        at_end: match args.at_end {
+            AtEnd::Hold => pitlane_venue::AtEnd::Hold,
+            AtEnd::Close => pitlane_venue::AtEnd::Close,
+            AtEnd::Exit => pitlane_venue::AtEnd::Exit,
+            AtEnd::Loop => pitlane_venue::AtEnd::Loop,
+        },
+        ping_every: args.ping_every,
+        pong_within: args.pong_within,
+        lifetime: args.lifetime,
+        messages_per_second: args.messages_per_second,
+        connects_per_five_minutes: args.connects,
+        weight_limit: args.weight_limit,
+        seed: args.seed,
+        faults: args.fault.clone(),
+        ..Settings::default()
+    })
+}
+
+/// Reads the captures, or the bundled sample, into memory.
+fn recording(args: &VenueArgs) -> anyhow::Result<Recording> {
+    let scratch = tempfile::tempdir()?;
+    let files: Vec<PathBuf> = if args.inputs.is_empty() {
+        sample::unpack(scratch.path())?
+    } else {
+        args.inputs.clone()
+    };
+    if let Some(dir) = files.iter().find(|file| file.is_dir()) {
+        return Err(exit::usage(format!(
+            "{} is a directory; a venue plays frames as they were received, which a tick store does not hold",
+            dir.display()
+        )));
+    }
+    let hints = Hints {
+        from: args.from.clone(),
+        venue: args.venue.clone(),
+        symbol: args.symbol.clone(),
+        day: args.day.clone(),
+        utc_offset: None,
+        strict: false,
+    };
+    let table = inputs::scanned(&files, &hints)?;
+    let mut source = inputs::frames(&files, &hints)?;
+    let progress = Progress::new(0, args.quiet);
+    let mut recorder = Recorder::new(table);
+    let mut read = 0_usize;
+    while let Some(frame) = source.next()? {
+        recorder.push(&frame)?;
+        read += 1;
+        if read.is_multiple_of(READ_PER_SHOW) {
+            let at = source.progress();
+            let frames = format!("{} frames", thousands(read as u64));
+            progress.at(at.bytes_done, at.bytes_total, frames);
+        }
+    }
+    progress.finish();
+    Ok(recorder.finish()?)
+}
+
+fn announce(
+    args: &VenueArgs,
+    venue: &Venue,
+    streams: &[String],
+    frames: usize,
+) -> anyhow::Result<()> {
+    let (http, ws) = (venue.http(), venue.ws());
+    if args.json {
+        let port = venue.addr().port();
+        return output::print_line(serde_json::json!({
+            "http": http, "ws": ws, "port": port, "frames": frames, "streams": streams,
+        }));
+    }
+    output::print(format_args!("{http}\n{ws}\n"))?;
+    if !args.quiet {
+        output::say(format_args!(
+            "{} frames of {}; Ctrl-C ends it",
+            thousands(frames as u64),
+            streams.join(", ")
+        ));
+    }
+    Ok(())
+}
+
+/// Whether a signal asked for the end, and whether it was SIGINT. A second one ends at once.
+fn signals() -> anyhow::Result<(Arc<AtomicBool>, Arc<AtomicBool>)> {
+    let (stop, interrupted) = (
+        Arc::new(AtomicBool::new(false)),
+        Arc::new(AtomicBool::new(false)),
+    );
+    for signal in [SIGINT, SIGTERM, SIGQUIT] {
+        signal_hook::flag::register_conditional_shutdown(signal, 1, Arc::clone(&stop))
+            .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&stop)))
+            .context("cannot watch for signals")?;
+    }
+    signal_hook::flag::register(SIGINT, Arc::clone(&interrupted))
+        .context("cannot watch for SIGINT")?;
+    Ok((stop, interrupted))
+}

@@ -1,0 +1,49 @@
+//! What can go wrong with an answer of REST.
+//!
+//! A way to answer badly is a variant of [`Answer`]; how the connection does it is in `http.rs`.
+
+use std::time::Duration;
+
+/// A fault of one answer.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Answer {
+    /// This HTTP status instead of the answer, with `Retry-After` in seconds where it is not 0.
+    Status {
+        /// The status.
+        code: u16,
+        /// Seconds to wait.
+        retry: u32,
+    },
+    /// The answer, after this time.
+    Slow(Duration),
+    /// A snapshot of depth that is wrong.
+    Snapshot(Wrong),
+}
+
+/// How a snapshot is wrong.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Wrong {
+    /// A bid at the best ask: whoever looks sees that it cannot be.
+    Crossed,
+    /// Its id lies far behind the stream: it has to be fetched again.
+    Old,
+    /// Quantities of the best levels are ten times what they are, which nobody sees by the ids.
+    Quantity,
+}
+
+impl Answer {
+    /// Whether it can happen to answers of this path.
+    pub(super) fn fits(self, path: &str) -> bool {
+        match self {
+            Self::Snapshot(_) => path.ends_with("/depth"),
+            Self::Status { .. } | Self::Slow(_) => true,
+        }
+    }
+}
+
+/// Whether a rule with this `on` is about a path: the path itself, or its end.
+pub(super) fn is_meant(on: &str, path: &str) -> bool {
+    let on = on.trim_start_matches('/');
+    path.strip_suffix(on)
+        .is_some_and(|front| front.ends_with('/'))
+}

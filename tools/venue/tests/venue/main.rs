@@ -1,0 +1,12 @@
+//! The venue over real sockets on this machine.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test may stop at what it did not expect"
+)]
+
+mod books;
+mod connections;
+mod failing;
+mod rest;
+mod streams;
+mod support;
