@@ -3,8 +3,8 @@
 use crate::agents::Closings;
 use crate::agents::feed::Fed;
 use crate::report::{
-    BarReport, BookReport, EdgeReport, LatencyReport, RecoveryLine, Report, SHOWN, SkewReport,
-    TouchReport,
+    BarReport, BookReport, ChecksumReport, EdgeReport, LatencyReport, RecoveryLine, Report, SHOWN,
+    SkewReport, TouchReport,
 };
 use crate::topology::{EDGES, Policy};
 use pitlane_domain::bars::{Bars, PriceUnit, Timeframe};
@@ -164,6 +164,11 @@ fn market(report: &mut Report, market: &Market) {
             .insert("trades".to_owned(), counts.trade_gaps);
     }
     report.gaps = report.gap_kinds.values().sum();
+    report.checksums = ChecksumReport {
+        verified: counts.checksums_verified,
+        failed: counts.checksums_failed,
+        skipped: counts.checksums_skipped,
+    };
     report.touch = TouchReport {
         compared: counts.touch.compared,
         mismatched: counts.touch.mismatched,

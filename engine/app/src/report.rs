@@ -51,6 +51,8 @@ pub struct Report {
     pub rows_stored: u64,
     /// Comparisons of the reconstructed touch with the venue's own, and those that differed.
     pub touch: TouchReport,
+    /// Books held against the venue's own checksum.
+    pub checksums: ChecksumReport,
     /// Receipt minus venue time, per venue, ns.
     pub clock_skew_ns: BTreeMap<String, SkewReport>,
     /// What recovery found in the tick store.
@@ -75,6 +77,17 @@ pub struct Report {
     pub warnings: Vec<String>,
     /// Sums that do not balance, and agents that failed; empty in a good run.
     pub faults: Vec<String>,
+}
+
+/// Books held against the checksums of venues that send one.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub struct ChecksumReport {
+    /// The same.
+    pub verified: u64,
+    /// Another: the book was out of step from there on.
+    pub failed: u64,
+    /// Not looked at, because the book was out of step already.
+    pub skipped: u64,
 }
 
 /// Agreement of the reconstructed touch with the venue's own quotes.
@@ -303,6 +316,18 @@ impl Report {
                     "{:>13}   {}",
                     thousands(self.connection.values().sum()),
                     pairs(&self.connection)
+                ),
+            );
+        }
+        let checksums = &self.checksums;
+        if checksums.verified + checksums.failed + checksums.skipped > 0 {
+            line(
+                "checksums",
+                format!(
+                    "{:>13}   verified, failed {}, skipped {}",
+                    thousands(checksums.verified),
+                    thousands(checksums.failed),
+                    thousands(checksums.skipped)
                 ),
             );
         }

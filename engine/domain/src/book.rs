@@ -3,13 +3,15 @@
 //! A run of levels shows as a whole: its levels wait aside until the last one has come, so a reader between two messages
 //! sees the book of the last complete run. The book never guesses: after a fault it waits for the next snapshot.
 
+pub mod checksum;
 mod far;
 mod ladder;
 pub mod touch;
 
 pub use ladder::FAR_LEVELS_MAX;
 
-use crate::message::{BookLevel, BookReset, BookSynced, ResetReason, Side};
+use crate::instrument::Instrument;
+use crate::message::{BookChecksum, BookLevel, BookReset, BookSynced, ResetReason, Side};
 use crate::units::{Lots, Ticks, WallNs};
 use ladder::{KEY_MAX, Ladder};
 use touch::Touch;
@@ -43,11 +45,13 @@ pub enum Fault {
     Torn = 7,
     /// A run held a price or a quantity that cannot be.
     BadLevel = 8,
+    /// The venue's checksum is not that of the book.
+    Checksum = 9,
 }
 
 impl Fault {
     /// Every fault with its name in reports.
-    pub const ALL: [(Self, &'static str); 8] = [
+    pub const ALL: [(Self, &'static str); 9] = [
         (Self::Gap, "gap"),
         (Self::BadRange, "bad_range"),
         (Self::Crossed, "crossed"),
@@ -56,6 +60,7 @@ impl Fault {
         (Self::Refreshed, "refreshed"),
         (Self::Torn, "torn"),
         (Self::BadLevel, "bad_level"),
+        (Self::Checksum, "checksum"),
     ];
 
     /// The fault's name.
@@ -73,6 +78,7 @@ impl From<ResetReason> for Fault {
             ResetReason::Overflow => Self::Overflow,
             ResetReason::Disconnected => Self::Disconnected,
             ResetReason::Refreshed => Self::Refreshed,
+            ResetReason::Checksum => Self::Checksum,
         }
     }
 }
@@ -152,6 +158,17 @@ pub enum Outcome {
     Ignored,
     /// The book is out of step from here on.
     Gapped(Fault),
+}
+
+/// What holding a book against the venue's checksum has shown.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Check {
+    /// It is the same.
+    Verified,
+    /// It is another: the book is out of step from here on.
+    Failed,
+    /// The book was out of step before, or in the middle of a run, or the venue has no rule here.
+    Skipped,
 }
 
 /// A run on its way in.
@@ -246,6 +263,31 @@ impl Book {
             self.become_quality(Quality::Good, at);
         }
         fits
+    }
+
+    /// The venue says what the checksum of its book is behind the run just applied, and how deep it keeps the book.
+    ///
+    /// Levels beyond that depth are given up first: the venue has dropped them without a word.
+    pub fn check(&mut self, stated: &BookChecksum, instrument: &Instrument, at: Stamp) -> Check {
+        let told = matches!(
+            self.quality,
+            Quality::Syncing | Quality::Good | Quality::Stale
+        );
+        if self.run.open || !told {
+            return Check::Skipped;
+        }
+        if let Ok(depth @ 1..) = usize::try_from(stated.depth) {
+            self.bids.truncate(depth);
+            self.asks.truncate(depth);
+        }
+        if !checksum::has_rule(instrument.venue) {
+            return Check::Skipped;
+        }
+        if checksum::checksum(self, instrument, stated) == Some(stated.checksum) {
+            return Check::Verified;
+        }
+        self.gapped(Fault::Checksum, at);
+        Check::Failed
     }
 
     /// Time has passed: a good book that has been silent for too long is stale. Answers whether it became so now.

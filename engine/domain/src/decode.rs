@@ -10,13 +10,17 @@ mod coinbase;
 mod columns;
 mod decimal;
 mod fields;
+mod ftx;
 pub mod fx;
 mod iso;
 mod itch;
 mod json;
+mod kraken;
 mod lobster;
 mod mbo;
+mod numbers;
 mod object;
+mod okx;
 
 use crate::instrument::{InstrumentId, InstrumentTable, Venue};
 use crate::message::{
@@ -34,7 +38,7 @@ pub struct Level {
     pub qty: Lots,
 }
 
-/// Both sides of the depth frame decoded last, in the frame's order. Reused from frame to frame.
+/// Both sides of the depth frame decoded last, in the frame's order, or its trades. Reused from frame to frame.
 #[derive(Clone, Default, Debug)]
 pub struct Levels {
     /// Bid levels.
@@ -43,6 +47,32 @@ pub struct Levels {
     pub asks: Vec<Level>,
     /// The minute bars of the day, if the frame was an FX gateway's package.
     pub bars: Vec<(VenueBarPrices, VenueBarVolume)>,
+    /// The book's checksum behind the frame, of a venue that sends one.
+    pub checksum: Option<Checksum>,
+    /// The trades of the frame decoded last, in the frame's order, if it was [`Decoded::Trades`].
+    pub trades: Vec<TimedTrade>,
+}
+
+/// A venue's checksum of its book as it is behind a depth frame, and what is needed to make the same.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Checksum {
+    /// The checksum's 32 bits.
+    pub value: u32,
+    /// Levels a side that the venue keeps in this book: those beyond are gone without a word. 0: it removes each itself.
+    pub depth: u16,
+    /// Decimals of every price in the venue's text; 0 where its text has no fixed number of them.
+    pub px_decimals: u8,
+    /// Decimals of every quantity in the venue's text; 0 where its text has no fixed number of them.
+    pub qty_decimals: u8,
+}
+
+/// One of several trades in a frame.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct TimedTrade {
+    /// The venue's time.
+    pub ts_event: Option<WallNs>,
+    /// The trade.
+    pub trade: Trade,
 }
 
 /// What kind of depth frame it was.
@@ -66,7 +96,7 @@ pub struct Depth {
     pub kind: DepthKind,
     /// First update id (of a snapshot: the same as the last).
     pub first_id: u64,
-    /// Last update id.
+    /// Last update id. 0 where the venue has none: then its frames count in the order of receipt.
     pub last_id: u64,
 }
 
@@ -134,6 +164,13 @@ pub enum Decoded {
     },
     /// Facts of one instrument; [`Decoder::elements`] reads them from the same frame.
     List(List),
+    /// Trades of one instrument, in [`Levels::trades`]; at least one.
+    Trades {
+        /// Which instrument.
+        instrument: InstrumentId,
+        /// Which trade stream.
+        stream: TradeStream,
+    },
     /// Nothing for an instrument; counted.
     Notice(Notice),
 }
@@ -262,6 +299,7 @@ pub fn decode(
     if frame.len() > bytes_max {
         return Err(Fault::new(Reason::TooLong, bytes_max).alone());
     }
+    levels.checksum = None;
     match venue {
         Venue::BinanceSpot | Venue::BinanceUsdm | Venue::BinanceCoinm => {
             binance::decode(venue, stream, frame, table, levels)
@@ -273,9 +311,9 @@ pub fn decode(
         Venue::Bybit => bybit::decode(frame, table, levels),
         Venue::Coinbase => coinbase::decode(frame, table, levels),
         Venue::Bitstamp => bitstamp::decode(stream, frame, table, levels),
-        Venue::Kraken | Venue::Okx | Venue::Ftx => {
-            Err(Fault::new(Reason::UnknownStream, 0).alone())
-        }
+        Venue::Kraken => kraken::decode(frame, table, levels),
+        Venue::Okx => okx::decode(frame, table, levels),
+        Venue::Ftx => ftx::decode(frame, table, levels),
     }
 }
 
@@ -379,6 +417,35 @@ impl Fault {
             trade: None,
         }
     }
+}
+
+/// A quote without an update id of what is known of both sides; `None` if nothing is. `ask_px` is where a fault is told.
+fn quote_of(
+    bid: Option<(Ticks, Lots)>,
+    ask: Option<(Ticks, Lots)>,
+    ask_px: json::Value,
+) -> Result<Option<Quote>, Fault> {
+    if let (Some((bid, _)), Some((ask, _))) = (bid, ask) {
+        if ask < bid {
+            return ask_px.fault(Reason::Crossed);
+        }
+        if i32::try_from(ask.0 - bid.0).is_err() {
+            return ask_px.fault(Reason::OutOfRange);
+        }
+    }
+    let either = bid.or(ask).map(|(px, _)| (px, Lots::ZERO));
+    let Some(absent) = either else {
+        return Ok(None);
+    };
+    let (bid_px, bid_qty) = bid.unwrap_or(absent);
+    let (ask_px, ask_qty) = ask.unwrap_or(absent);
+    Ok(Some(Quote {
+        bid_px,
+        bid_qty,
+        ask_px,
+        ask_qty,
+        update_id: 0,
+    }))
 }
 
 /// The symbol of a stream name: what stands before the `@`.

@@ -170,6 +170,14 @@ impl Intake {
                 self.list(list, ts_recv, frame);
                 Ok(())
             }
+            Ok(Decoded::Trades { instrument, stream }) => {
+                self.out.counts.decoded += 1;
+                for one in &levels.trades {
+                    let fact = Fact::Trade(stream, one.trade);
+                    self.fact(instrument, one.ts_event, ts_recv, &fact, levels);
+                }
+                Ok(())
+            }
             Ok(Decoded::Notice(notice)) => {
                 self.out.counts.noticed(notice);
                 Ok(())

@@ -10,9 +10,9 @@ pub mod schema;
 
 pub use connection::{Connection, ConnectionEvent, Issue};
 pub use payload::{
-    Body, BookLevel, BookReset, BookSynced, DayPrices, DayVolume, FxDay, FxRange, FxTick,
-    InstrumentGrid, Liquidation, MarkPrice, Name, Order, OrderAction, Quote, ResetReason, Side,
-    Trade, TradeGap, VenueBarPrices, VenueBarVolume,
+    Body, BookChecksum, BookLevel, BookReset, BookSynced, DayPrices, DayVolume, FxDay, FxRange,
+    FxTick, InstrumentGrid, Liquidation, MarkPrice, Name, Order, OrderAction, Quote, ResetReason,
+    Side, Trade, TradeGap, VenueBarPrices, VenueBarVolume,
 };
 
 use crate::instrument::InstrumentId;
@@ -102,11 +102,12 @@ pub enum Kind {
     Connection = 20,
     FxDay = 21,
     FxRange = 22,
+    BookChecksum = 23,
 }
 
 impl Kind {
     /// Every kind with its name in reports, exports and schemas.
-    pub const ALL: [(Self, &'static str); 22] = [
+    pub const ALL: [(Self, &'static str); 23] = [
         (Self::Trade, "trade"),
         (Self::Quote, "quote"),
         (Self::BookLevel, "book_level"),
@@ -129,6 +130,7 @@ impl Kind {
         (Self::Connection, "connection"),
         (Self::FxDay, "fx_day"),
         (Self::FxRange, "fx_range"),
+        (Self::BookChecksum, "book_checksum"),
     ];
 
     /// The kind of that number.
@@ -312,6 +314,15 @@ impl Message {
                 computed: self.has(flag::COMPUTED),
             }),
             Kind::Connection => Body::Connection(self.as_connection()?),
+            Kind::BookChecksum => {
+                let small = |word| u32::try_from(word).ok();
+                Body::BookChecksum(BookChecksum {
+                    checksum: self.aux,
+                    depth: small(a)?,
+                    px_decimals: small(b)?,
+                    qty_decimals: small(c)?,
+                })
+            }
         })
     }
 
@@ -565,6 +576,12 @@ fn pack(body: &Body) -> (Kind, u8, u32, [u64; 4]) {
                 bits(r.projected_low.0),
                 0,
             ],
+        ),
+        Body::BookChecksum(c) => (
+            Kind::BookChecksum,
+            LAST,
+            c.checksum,
+            [c.depth, c.px_decimals, c.qty_decimals, 0].map(u64::from),
         ),
         Body::Connection(c) => {
             let issue = c.issue.map_or(0, |issue| issue as u32);

@@ -268,7 +268,7 @@ fn quotes_agree_with_the_book_after_every_depth_run() {
             ),
             (1, 1, 0)
         );
-        assert_eq!(counts.book_gaps, [0; 8]);
+        assert_eq!(counts.book_gaps, [0; 9]);
         let of_levels = |message: &&Message| !message.has(flag::EMPTY);
         assert_eq!(
             counts.book_levels,
@@ -477,7 +477,7 @@ fn many_symbols_agree_with_their_quotes_and_their_venues_bars() {
         for (_, state) in market.instruments() {
             assert_eq!(state.book().map(Book::quality), Some(Quality::Good));
         }
-        assert_eq!((counts.book_gaps, counts.bars.late), ([0; 8], [0; 7]));
+        assert_eq!((counts.book_gaps, counts.bars.late), ([0; 9], [0; 7]));
         assert_eq!(
             (
                 counts.unknown_instruments,

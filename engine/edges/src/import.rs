@@ -18,6 +18,7 @@ mod lobster;
 mod mbo_csv;
 mod names;
 mod scan;
+mod streams;
 mod survey;
 mod table;
 mod time;
@@ -39,7 +40,7 @@ pub enum Format {
     Capture,
     /// `<receive time> <frame>` lines, `{"t":..,"c":..,"m":..}` lines, or bare frames, of one Binance market.
     BinanceJsonl,
-    /// Raw recordings of the library cryptofeed, of a Binance market.
+    /// Raw recordings of the library cryptofeed: Binance, Kraken, OKX, FTX.
     Cryptofeed,
     /// Published aggregate trades, spot or futures.
     BinanceAggTradesCsv,

@@ -58,9 +58,13 @@ fn the_address_tells_the_market() {
     check("wss://fstream.binance.com/stream", " binance-usdm ");
     check("https://fapi.binance.com/fapi/v1/x", " binance-usdm ");
     check("wss://dstream.binance.com/stream", " binance-coinm ");
+    check("wss://ws.kraken.com", " kraken ");
+    check("wss://ws.okx.com:8443/ws/v5/public", " okx ");
+    check("wss://ws.okex.com:8443/ws/v5/public", " okx ");
+    check("wss://ftexchange.com/ws/", " ftx ");
     check(
-        "wss://ws.kraken.com",
-        "FILE: a recording of ws.kraken.com, which is not supported yet",
+        "wss://notkraken.com/ws",
+        "FILE: a recording of notkraken.com, which is not supported yet",
     );
     check(
         "wss://notbinance.com/ws",
@@ -235,26 +239,10 @@ fn other_venues_are_named() {
             .err()
             .unwrap();
         let expected = format!(
-            "a recording of {host}, which is not supported yet; Binance spot, USD-M and COIN-M are"
+            "a recording of {host}, which is not supported yet; those of Binance, Kraken, OKX and FTX are"
         );
         assert!(error.to_string().ends_with(&expected), "{error}");
     };
-    check(
-        "checksum_books_cryptofeed/KRAKEN.20210405T2347.txt.zst",
-        "ws.kraken.com",
-    );
-    check(
-        "checksum_books_cryptofeed/OKX.ws.1.20220513T1627.txt.zst",
-        "ws.okx.com",
-    );
-    check(
-        "checksum_books_cryptofeed/OKEX.ws.1.20210722T2315.txt.zst",
-        "ws.okex.com",
-    );
-    check(
-        "checksum_books_cryptofeed/FTX.ws.1.20210722T2245.txt.zst",
-        "ftexchange.com",
-    );
     check(
         "other_ws_cryptofeed/COINBASE.ws.28.20210417T1643.txt.zst",
         "ws-feed.pro.coinbase.com",
@@ -266,5 +254,91 @@ fn other_venues_are_named() {
     check(
         "other_ws_cryptofeed/BITSTAMP.http.0.20220105T0048.txt.zst",
         "www.bitstamp.net",
+    );
+}
+
+#[test]
+fn venues_whose_frames_say_what_they_are_about() {
+    let check = |host: &str, lines: &str, expected: expect_test::Expect| {
+        expected.assert_eq(&import(&format!("{host} <-> 1617566590.378895\n{lines}")));
+    };
+    check(
+        "wss://ws.kraken.com",
+        r#"1617666423.1: {"event":"heartbeat"}
+1617666424.942793: [320,{"b":[["58724.80000","0.36","1617666423.690142"]],"c":"1"},"book-1000","XBT/USD"]
+1617666424.95: [320,{"b":[],"c":"1"},"book-10
+"#,
+        expect_test::expect![[r#"
+            1617666423100000000 kraken  {"event":"heartbeat"}
+            1617666424942793000 kraken xbt/usd@book-1000 [320,{"b":[["58724.80000","0.36","1617666423.690142"]],"c":"1"},"book-1000","XBT/USD"]
+            FILE (cryptofeed): 4 records = 2 frames + 1 control + 1 refused
+              1 refused as cut_frame, first FILE:4: the frame does not end in `]`
+        "#]],
+    );
+    check(
+        "wss://ws.okx.com:8443/ws/v5/public",
+        r#"1652459225.1: {"event":"subscribe","arg":{"channel":"books","instId":"BTC-USDT"}}
+1652459225.2: {"action":"update","data":[],"arg":{"channel":"books","instId":"BTC-USDT"}}
+1652459225.3: {"arg":{"channel":"books"},"data":[]}
+1652459225.4: {"arg":}
+"#,
+        expect_test::expect![[r#"
+            1652459225100000000 okx  {"event":"subscribe","arg":{"channel":"books","instId":"BTC-USDT"}}
+            1652459225200000000 okx btc-usdt@books {"action":"update","data":[],"arg":{"channel":"books","instId":"BTC-USDT"}}
+            1652459225300000000 okx  {"arg":{"channel":"books"},"data":[]}
+            FILE (cryptofeed): 5 records = 3 frames + 1 control + 1 refused
+              1 refused as not_json, first FILE:5: expected value at line 1 column 8
+        "#]],
+    );
+    check(
+        "wss://ftexchange.com/ws/",
+        r#"1626993904.280936: {"type": "subscribed", "channel": "ticker", "market": "BB-0924"}
+1626993904.3: {"channel": "orderbook", "market": "MKR-PERP", "type": "update", "data": {}}
+"#,
+        expect_test::expect![[r#"
+            1626993904280936000 ftx  {"type": "subscribed", "channel": "ticker", "market": "BB-0924"}
+            1626993904300000000 ftx mkr-perp@orderbook {"channel": "orderbook", "market": "MKR-PERP", "type": "update", "data": {}}
+            FILE (cryptofeed): 3 records = 2 frames + 1 control + 0 refused
+        "#]],
+    );
+}
+
+#[test]
+fn steps_of_venues_that_list_none_are_the_finest_in_use() {
+    let check = |name: &str, expected: expect_test::Expect| {
+        let Some(path) = shared(&format!("checksum_books_cryptofeed/{name}.txt.zst")) else {
+            return;
+        };
+        let mut source = open(Format::Cryptofeed, &path, &ImportOptions::default()).unwrap();
+        let rows = scan_instruments(&mut *source).unwrap();
+        let rows = rows.iter().map(|row| {
+            let (tick, lot) = (row.tick_size, row.lot_size);
+            format!("{} {tick} {lot} {}", row.symbol, row.frames)
+        });
+        expected.assert_eq(&rows.collect::<Vec<_>>().join(", "));
+    };
+    check(
+        "KRAKEN.20210405T2347",
+        expect_test::expect![
+            "XBT/USD 0.1 0.00000001 5789, DASH/EUR 0.001 0.00000001 2716, KAVA/USD 0.0001 0.00000001 864, AUD/USD 0.00001 0.00000001 364, ICX/USD 0.0001 0.00000001 941, WAVES/ETH 0.0000001 0.00000001 413, FIL/XBT 0.0000001 0.00000001 1328, USDC/GBP 0.0001 0.00000001 52, LSK/USD 0.000001 0.00000001 870, ALGO/XBT 0.00000001 0.00000001 1169"
+        ],
+    );
+    check(
+        "OKX.ws.1.20220513T1627",
+        expect_test::expect![
+            "BTC-USD-220527 0.1 1 105, UNI-USD-SWAP 0.001 1 95, BTC-USDT 0.1 0.00000001 192"
+        ],
+    );
+    check(
+        "OKEX.ws.1.20210722T2315",
+        expect_test::expect![
+            "BTC-USD-210924-66000-C 0.0001 1 5, FUN-BTC 0.000000001 0.00000001 54, AUCTION-USDT 0.01 0.000001 55, XMR-USDT-SWAP 0.01 1 331, OKT-BTC 0.000001 0.00000001 118, PAY-BTC 0.00000001 0.00000001 51, ONT-USDT 0.0001 0.000001 568, DHT-USDT 0.001 0.000001 62, TRX-USDT-210924 0.00001 1 313, BTC-USD-210924-42000-P 0.0001 1 29"
+        ],
+    );
+    check(
+        "FTX.ws.1.20210722T2245",
+        expect_test::expect![
+            "CAD/USD 0.0001 1 57, BTC-1231 1 0.0001 822, MKR-PERP 0.1 0.001 388, CHZ/USDT 0.000001 1 127, APHA/USD 0.001 0.1 77, PFE/USD 0.01 0.01 58, FLOW-PERP 0.001 0.01 258, KNCBULL/USDT 0.00001 0.1 58, BNBBEAR/USDT 0.00000001 1 56, BB-0924 0.0001 0.1 64"
+        ],
     );
 }

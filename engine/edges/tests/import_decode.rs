@@ -13,6 +13,7 @@ use std::path::PathBuf;
 
 fn kind(decoded: &Decoded) -> &'static str {
     match decoded {
+        Decoded::Trades { .. } => "trade",
         Decoded::Notice(_) => "notice",
         Decoded::List(_) => "list",
         Decoded::Fact { fact, .. } => match fact {

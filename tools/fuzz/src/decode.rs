@@ -10,7 +10,7 @@ use pitlane_domain::units::{Grid, WallNs};
 use std::sync::OnceLock;
 
 /// What a frame may come on, by venue.
-const STREAMS: [(Venue, &[&str]); 10] = [
+const STREAMS: [(Venue, &[&str]); 13] = [
     (Venue::BinanceSpot, BINANCE),
     (Venue::BinanceUsdm, BINANCE),
     (Venue::BinanceCoinm, BINANCE),
@@ -21,6 +21,9 @@ const STREAMS: [(Venue, &[&str]); 10] = [
     (Venue::Bybit, &["xrpusdt@orderbook"]),
     (Venue::Coinbase, &["skl-btc@level2"]),
     (Venue::Bitstamp, &["ethusd@depthSnapshot"]),
+    (Venue::Kraken, &["xbt/usd@book-1000"]),
+    (Venue::Okx, &["btc-usdt@books", "btc-usdt@books#2"]),
+    (Venue::Ftx, &["mkr-perp@orderbook"]),
 ];
 
 const BINANCE: &[&str] = &[
@@ -74,6 +77,9 @@ fn table() -> InstrumentTable {
     add("XRPUSDT", "XRPUSDT", Venue::Bybit, "0.0001", "1");
     add("SKL-BTC", "SKL-BTC", Venue::Coinbase, "0.00000001", "0.1");
     add("ETHUSD", "ETHUSD", Venue::Bitstamp, "0.01", "0.00000001");
+    add("XBT/USD", "XBT/USD", Venue::Kraken, "0.1", "0.00000001");
+    add("BTC-USDT", "BTC-USDT", Venue::Okx, "0.1", "0.00000001");
+    add("MKR-PERP", "MKR-PERP", Venue::Ftx, "0.5", "0.001");
     table
 }
 
@@ -112,6 +118,18 @@ pub fn decode(data: &[u8]) {
                             promises(&element.fact, &levels);
                         }
                     });
+                    accounts(venue, stream, data, table);
+                }
+                Ok(Decoded::Trades {
+                    instrument,
+                    stream: kind,
+                }) => {
+                    let row = table.get(instrument).expect("a known instrument");
+                    assert_eq!(row.venue, venue, "an instrument of another venue");
+                    assert!(!levels.trades.is_empty());
+                    for one in &levels.trades {
+                        promises(&Fact::Trade(kind, one.trade), &levels);
+                    }
                     accounts(venue, stream, data, table);
                 }
                 Ok(Decoded::Notice(_)) => {}

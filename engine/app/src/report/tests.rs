@@ -42,6 +42,7 @@ fn the_keys_programs_rely_on_are_there() {
         "books",
         "state_hash",
         "connection",
+        "checksums",
     ] {
         assert!(json.get(key).is_some(), "{key}");
     }

@@ -143,6 +143,31 @@ impl Ladder {
         }
     }
 
+    /// Keeps the best `count` levels and gives up the rest; if there was any, all is known down to the last one kept.
+    pub(super) fn truncate(&mut self, count: usize) {
+        if self.len <= count {
+            return;
+        }
+        while self.len > count
+            && let Some(worst) = self.worst()
+        {
+            self.set(worst, 0);
+        }
+        self.floor = self.worst().unwrap_or(i64::MAX);
+    }
+
+    /// The least key with a level.
+    fn worst(&self) -> Option<i64> {
+        if let Some((key, _)) = self.far.first() {
+            return Some(key);
+        }
+        let words = (self.base..self.base + SPAN).step_by(64);
+        words
+            .map(|key| (key, self.used[slot(key) / 64]))
+            .find(|(_, word)| *word != 0)
+            .map(|(key, word)| key + i64::from(word.trailing_zeros()))
+    }
+
     /// A level below the window.
     #[inline(never)]
     fn set_far(&mut self, key: i64, qty: i64) {

@@ -124,7 +124,8 @@ impl QuoteTouch {
     pub fn run(&mut self, last_id: u64, touch: Touch) -> Compared {
         let newest = self.quotes.back().map(|newest| newest.update_id);
         let done = match newest {
-            None => compare(touch, None),
+            // Quotes without an update id cannot be placed.
+            None | Some(0) => compare(touch, None),
             Some(newest) if newest < last_id => self.wait(last_id, touch),
             Some(_) => {
                 while self

@@ -6,7 +6,7 @@ use crate::units::Grid;
 use std::fmt::Write;
 
 /// Venue, venue symbol, tick size, lot size.
-const ROWS: [(Venue, &str, &str, &str); 15] = [
+const ROWS: [(Venue, &str, &str, &str); 19] = [
     (Venue::BinanceSpot, "BTCUSDT", "0.01", "0.00001"),
     (Venue::BinanceSpot, "PEPEUSDT", "0.00000001", "1"),
     (Venue::BinanceUsdm, "BTCUSDT", "0.10", "0.001"),
@@ -22,6 +22,10 @@ const ROWS: [(Venue, &str, &str, &str); 15] = [
     (Venue::Bybit, "XRPUSDT", "0.0001", "1"),
     (Venue::Coinbase, "SKL-BTC", "0.00000001", "0.1"),
     (Venue::Bitstamp, "ETHUSD", "0.01", "0.00000001"),
+    (Venue::Kraken, "XBT/USD", "0.1", "0.00000001"),
+    (Venue::Okx, "BTC-USDT", "0.1", "0.00000001"),
+    (Venue::Ftx, "MKR-PERP", "0.5", "0.001"),
+    (Venue::Ftx, "BNBBEAR/USDT", "0.00000001", "1"),
 ];
 
 /// Frames of the venue as recorded between 2021 and 2026: `ap` and `nq` are newer than the rest of the fields,
@@ -73,6 +77,27 @@ pub(super) fn outcome(venue: Venue, stream: &str, frame: &[u8]) -> String {
     match result {
         Ok(Decoded::Notice(notice)) => format!("{notice:?}"),
         Ok(Decoded::List(list)) => format!("{list:?}"),
+        Ok(Decoded::Trades { instrument, stream }) => {
+            let mut text = format!("{} {stream:?}", name(instrument));
+            for one in &levels.trades {
+                let time = one.ts_event.map_or("-".to_owned(), |ts| ts.0.to_string());
+                let Trade { px, qty, .. } = one.trade;
+                let Trade {
+                    id,
+                    first_id,
+                    is_buyer_maker,
+                    ..
+                } = one.trade;
+                let taker = if is_buyer_maker { "sell" } else { "buy" };
+                write!(
+                    text,
+                    " {time} {id} from {first_id} {taker} ({}, {})",
+                    px.0, qty.0
+                )
+                .unwrap();
+            }
+            text
+        }
         Ok(Decoded::Fact {
             instrument,
             ts_event,
@@ -88,6 +113,11 @@ pub(super) fn outcome(venue: Venue, stream: &str, frame: &[u8]) -> String {
                     |side: &[Level]| -> Vec<_> { side.iter().map(|l| (l.px.0, l.qty.0)).collect() };
                 let (bids, asks) = (pairs(&levels.bids), pairs(&levels.asks));
                 write!(text, " bids {bids:?} asks {asks:?}").unwrap();
+                if let Some(stated) = levels.checksum {
+                    let Checksum { value, depth, .. } = stated;
+                    let (px, qty) = (stated.px_decimals, stated.qty_decimals);
+                    write!(text, " checksum {value} depth {depth} decimals {px} {qty}").unwrap();
+                }
             }
             text
         }

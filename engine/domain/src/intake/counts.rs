@@ -146,6 +146,8 @@ pub struct Tally {
     pub overlaps: u64,
     /// Minute bars in packages of an FX gateway.
     pub package_bars: u64,
+    /// Checksums that went on, each behind its run.
+    pub checksums: u64,
     /// Snapshots of partial depth that began a book.
     pub partial_books: u64,
     /// Snapshots that became the book.
@@ -229,6 +231,7 @@ impl Tally {
         self.trades_forgotten = self.trades_forgotten.saturating_add(other.trades_forgotten);
         self.overlaps += other.overlaps;
         self.package_bars += other.package_bars;
+        self.checksums += other.checksums;
         self.partial_books += other.partial_books;
         self.snapshots_used += other.snapshots_used;
         self.snapshots_too_old += other.snapshots_too_old;
@@ -390,6 +393,7 @@ impl IntakeCounts {
             (Kind::Order, emitted(FactKind::Order)),
             (Kind::TradeGap, total.trade_gaps),
             (Kind::BookReset, total.resets.iter().sum()),
+            (Kind::BookChecksum, total.checksums),
             (Kind::BookSynced, total.snapshots_used + total.partial_books),
         ] {
             same(kind.name(), self.messages(kind), facts)?;

@@ -3,7 +3,7 @@
 use super::counts::{FactKind, Fate};
 use super::output::{Output, Run, Stamp};
 use crate::decode::Levels;
-use crate::message::{Body, BookReset, BookSynced, ResetReason};
+use crate::message::{Body, BookChecksum, BookReset, BookSynced, ResetReason};
 use crate::sync::{BookSync, DepthEvent, Rules, SnapshotStep, Step, SyncState};
 
 /// Which depth frames of an instrument make its book.
@@ -80,6 +80,7 @@ impl Depths {
                 }
                 let run = self.numbered(run_of(event));
                 out.run(stamp, run, &levels.bids, &levels.asks);
+                self.checksum(stamp, levels, out);
                 Fate::Emitted
             }
             Step::Covered => Fate::Covered,
@@ -132,6 +133,7 @@ impl Depths {
         }
         let last_id = self.sync.book_id().unwrap_or(last_id);
         whole_book(stamp, last_id, levels, out);
+        self.checksum(stamp, levels, out);
         in_step(stamp, last_id, out);
         while let Some(drained) = self.sync.drain() {
             let event = &drained.event;
@@ -186,6 +188,7 @@ impl Depths {
             return Fate::Duplicate;
         }
         whole_book(stamp, last_id, levels, out);
+        self.checksum(stamp, levels, out);
         if self.partial.is_none() {
             out.counts
                 .tally(stamp.instrument, |tally| tally.partial_books += 1);
@@ -203,6 +206,25 @@ impl Depths {
             (run.first_id, run.last_id) = (book_id, book_id);
         }
         run
+    }
+
+    /// Behind a run what the venue's book sums up to, before the book is said to be in step.
+    fn checksum(&self, stamp: Stamp, levels: &Levels, out: &mut Output) {
+        // Decoders of venues without checksums leave alone what stands there.
+        if self.sync.rules() != Rules::Ordered {
+            return;
+        }
+        if let Some(stated) = levels.checksum {
+            out.counts
+                .tally(stamp.instrument, |tally| tally.checksums += 1);
+            let body = BookChecksum {
+                checksum: stated.value,
+                depth: stated.depth.into(),
+                px_decimals: stated.px_decimals.into(),
+                qty_decimals: stated.qty_decimals.into(),
+            };
+            out.emit(stamp, &Body::BookChecksum(body));
+        }
     }
 
     /// The book cannot be trusted for a reason that is not in its ids.

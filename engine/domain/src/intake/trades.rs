@@ -67,7 +67,8 @@ struct Asked {
 pub(super) struct TradeIds {
     counted: Option<TradeStream>,
     last: Option<u64>,
-    /// Ids ascend one by one. Otherwise they are those of all instruments together, and a hole says nothing.
+    /// Ids ascend one by one. Otherwise they are those of all instruments together, or several fills come under the id
+    /// of the last, and a hole says nothing.
     dense: bool,
     /// Ids are missing that have not been told, so newer trades wait.
     holding: bool,
@@ -92,7 +93,7 @@ impl TradeIds {
         Self {
             counted,
             last: None,
-            dense: venue != Venue::Bitstamp,
+            dense: !matches!(venue, Venue::Bitstamp | Venue::Ftx | Venue::Okx),
             holding: false,
             may_hold: backfill && has_trades_by_id(venue),
             streaming: false,

@@ -58,12 +58,21 @@ pub struct MarketCounts {
     pub venue_bars_mismatched: u64,
     /// Events of order-by-order feeds per action; the first slot is unused, an action's code is its place.
     pub orders: [u64; 9],
+    /// Books held against the venue's checksum and found the same.
+    pub checksums_verified: u64,
+    /// Books held against the venue's checksum and found to differ.
+    pub checksums_failed: u64,
+    /// Checksums of books that were out of step already, or of a venue without a rule.
+    pub checksums_skipped: u64,
     /// News of connections, in the order of [`ConnectionEvent::ALL`].
     pub connection: [u64; ConnectionEvent::ALL.len()],
 }
 
 /// Kinds that were there before others could be added: only these are said in a state that has none of the others.
 const FIRST_KINDS: usize = Kind::End as usize;
+
+/// Faults that were there before others could be added.
+const FIRST_FAULTS: usize = Fault::BadLevel as usize;
 
 impl MarketCounts {
     /// Messages of a kind.
@@ -112,13 +121,24 @@ impl MarketCounts {
             self.venue_bars_mismatched,
         ];
         let (first, later) = self.applied.split_at(FIRST_KINDS);
-        let lists = [first, &self.book_gaps, &self.orders];
+        let (first_faults, later_faults) = self.book_gaps.split_at(FIRST_FAULTS);
+        let lists = [first, first_faults, &self.orders];
         for &count in singles.iter().chain(lists.into_iter().flatten()) {
             word(count);
         }
         self.bars.state_words(word);
         // Each with its place, and only if there is one: a state without them is said as before there were such counts.
-        let named = [(1, later), (2, &self.connection[..])];
+        let checksums = [
+            self.checksums_verified,
+            self.checksums_failed,
+            self.checksums_skipped,
+        ];
+        let named = [
+            (1, later),
+            (2, &self.connection[..]),
+            (3, later_faults),
+            (4, &checksums),
+        ];
         for (list, counts) in named {
             for (at, &count) in (0..).zip(counts).filter(|(_, count)| **count > 0) {
                 word(list << 32 | at);

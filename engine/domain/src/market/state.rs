@@ -5,11 +5,12 @@ use super::fx::FxDays;
 use super::venue_bars::VenueBars;
 use crate::bars::{Bars, PriceUnit};
 use crate::book::touch::{Fused, QuoteTouch};
-use crate::book::{Book, Outcome, PX_MAX, Stamp};
+use crate::book::{Book, Check, Fault, Outcome, PX_MAX, Stamp};
 use crate::instrument::{Instrument, Venue};
 use crate::message::{
-    Body, BookLevel, BookReset, DayPrices, DayVolume, FxDay, FxRange, FxTick, Kind, Liquidation,
-    MarkPrice, Message, Order, Quote, ResetReason, Side, Trade, TradeGap, VenueBarVolume,
+    Body, BookChecksum, BookLevel, BookReset, DayPrices, DayVolume, FxDay, FxRange, FxTick, Kind,
+    Liquidation, MarkPrice, Message, Order, Quote, ResetReason, Side, Trade, TradeGap,
+    VenueBarVolume,
 };
 use crate::units::{Lots, Notional, Ticks, WallNs};
 
@@ -352,6 +353,7 @@ impl InstrumentState {
                     counts.books_sync_refused += 1;
                 }
             }
+            Body::BookChecksum(stated) => self.book_checksum(stated, at, counts),
             Body::TradeGap(gap) => return self.trade_gap(gap, counts),
             Body::Liquidation(liquidation) => return self.liquidation(liquidation),
             Body::MarkPrice(mark) => {
@@ -415,6 +417,19 @@ impl InstrumentState {
         self.book.get_or_insert_default().reset(reset, at);
         counts.gap(reset.reason.into());
         counts.touch += self.quotes.lost(reset.reason == ResetReason::Disconnected);
+    }
+
+    fn book_checksum(&mut self, stated: &BookChecksum, at: Stamp, counts: &mut MarketCounts) {
+        let book = self.book.get_or_insert_default();
+        match book.check(stated, &self.instrument, at) {
+            Check::Verified => counts.checksums_verified += 1,
+            Check::Skipped => counts.checksums_skipped += 1,
+            Check::Failed => {
+                counts.checksums_failed += 1;
+                counts.gap(Fault::Checksum);
+                counts.touch += self.quotes.lost(false);
+            }
+        }
     }
 
     fn trade_gap(&mut self, gap: &TradeGap, counts: &mut MarketCounts) -> bool {

@@ -89,17 +89,20 @@ pub enum ResetReason {
     Disconnected = 5,
     /// A newer snapshot replaces a synchronised book.
     Refreshed = 6,
+    /// The venue's checksum is not that of the book.
+    Checksum = 7,
 }
 
 impl ResetReason {
     /// Every reason with its name in reports.
-    pub const ALL: [(Self, &'static str); 6] = [
+    pub const ALL: [(Self, &'static str); 7] = [
         (Self::Gap, "gap"),
         (Self::BadRange, "bad_range"),
         (Self::Crossed, "crossed"),
         (Self::Overflow, "overflow"),
         (Self::Disconnected, "disconnected"),
         (Self::Refreshed, "refreshed"),
+        (Self::Checksum, "checksum"),
     ];
 
     /// The reason of that number.
@@ -120,6 +123,19 @@ pub struct BookReset {
     pub expected_id: u64,
     /// The update id that came.
     pub got_id: u64,
+}
+
+/// The venue's checksum of its book behind the run just sent, with what is needed to make the same.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct BookChecksum {
+    /// The checksum's 32 bits.
+    pub checksum: u32,
+    /// Levels a side that the venue keeps: those beyond are gone without a word. 0: it removes each itself.
+    pub depth: u32,
+    /// Decimals of every price in the venue's text; 0 where they are not fixed.
+    pub px_decimals: u32,
+    /// Decimals of every quantity in the venue's text; 0 where they are not fixed.
+    pub qty_decimals: u32,
 }
 
 /// The book is in step with the venue from this update id on.
@@ -355,6 +371,7 @@ pub enum Body {
     BookLevel(BookLevel),
     BookReset(BookReset),
     BookSynced(BookSynced),
+    BookChecksum(BookChecksum),
     TradeGap(TradeGap),
     Liquidation(Liquidation),
     MarkPrice(MarkPrice),

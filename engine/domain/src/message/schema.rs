@@ -324,6 +324,16 @@ pub fn payload(kind: Kind) -> &'static [Field] {
                 ]
             }
         }
+        Kind::BookChecksum => {
+            const {
+                &[
+                    field("checksum", U32, AUX, "CRC-32 by the venue's rule"),
+                    field("depth", U64, A, "levels a side, 0: not cut"),
+                    field("px_decimals", U64, B, "decimals, 0: not fixed"),
+                    field("qty_decimals", U64, C, "decimals, 0: not fixed"),
+                ]
+            }
+        }
         Kind::Connection => {
             const {
                 &[

@@ -391,6 +391,38 @@ fn ids_at_the_end_of_their_range() {
 }
 
 #[test]
+fn events_in_order_of_receipt() {
+    check(
+        Rules::Ordered,
+        "0-0, snapshot 0, 0-0, 0-0, snapshot 0, 0-0",
+        &expect![[r#"
+            0-0: refuse -> Buffering, 0 wait
+            snapshot 0: used -> 1, 0 wait
+            0-0: apply -> 2, 0 wait
+            0-0: apply -> 3, 0 wait
+            snapshot 0: refreshed -> 4, 0 wait
+            0-0: apply -> 5, 0 wait
+        "#]],
+    );
+    // Where the venue numbers them, the one before is named; one that changes nothing repeats the id.
+    check(
+        Rules::Ordered,
+        "snapshot 50, 57-57<50, 57-57<57, 60-60<58, 61-61<60, snapshot 40, 41-41<40, 3-3<41, snapshot 7",
+        &expect![[r#"
+            snapshot 50: used -> 50, 0 wait
+            57-57<50: apply -> 57, 0 wait
+            57-57<57: apply -> 57, 0 wait
+            60-60<58: lost: Gap expected 57 got 58 -> Buffering, 0 wait
+            61-61<60: refuse -> Buffering, 0 wait
+            snapshot 40: used -> 40, 0 wait
+            41-41<40: apply -> 41, 0 wait
+            3-3<41: lost: BadRange expected 41 got 3 -> Buffering, 0 wait
+            snapshot 7: used -> 7, 0 wait
+        "#]],
+    );
+}
+
+#[test]
 fn too_many_events_start_over() {
     let mut sync = BookSync::new(Rules::Spot);
     for id in 1..=BUFFER_EVENTS_MAX as u64 {

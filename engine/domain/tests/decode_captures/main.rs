@@ -94,6 +94,7 @@ fn compare(
         let kind = match found {
             Decoded::Notice(_) => "notice",
             Decoded::List(_) => "list",
+            other @ Decoded::Trades { .. } => panic!("{other:?} in {text}"),
             Decoded::Fact { fact, .. } => match fact {
                 Fact::Trade(TradeStream::Single, _) => "trade",
                 Fact::Trade(TradeStream::Aggregate, _) => "aggTrade",

@@ -14,6 +14,7 @@
 use super::input::{Input, LineRead, Lines};
 use super::json::{Message, Outer, Shape};
 use super::lines::{LineParser, LineSource, Parsed, Refusal, Slot};
+use super::streams::stream_of;
 use super::survey::{Names, Survey, check_frame, snapshot_stream, wrapped_stream};
 use super::table::is_decimal;
 use super::time::decimal;
@@ -33,12 +34,13 @@ pub(super) fn open(
     let venue = match (options.venue, first_host(path)?) {
         (Some(venue), _) => venue,
         (None, Some(host)) => venue_of_host(&host).ok_or_else(|| {
-            let reason = format!("a recording of {host}, which is not supported yet; Binance spot, USD-M and COIN-M are");
+            let reason = format!("a recording of {host}, which is not supported yet; those of Binance, Kraken, OKX and FTX are");
             SourceError::unusable(path, reason)
         })?,
         (None, None) => Survey::of(path, frame_of)?.venue(path)?,
     };
     let parser = Cryptofeed {
+        venue,
         names: Survey::default().names(options.symbol),
     };
     Ok(Box::new(LineSource::new(
@@ -68,6 +70,19 @@ fn first_host(path: &Path) -> Result<Option<String>, SourceError> {
 }
 
 fn venue_of_host(host: &str) -> Option<Venue> {
+    let others = [
+        ("kraken.com", Venue::Kraken),
+        ("okx.com", Venue::Okx),
+        ("okex.com", Venue::Okx),
+        ("ftx.com", Venue::Ftx),
+        ("ftexchange.com", Venue::Ftx),
+    ];
+    for (domain, venue) in others {
+        let before = host.strip_suffix(domain);
+        if before.is_some_and(|before| before.is_empty() || before.ends_with('.')) {
+            return Some(venue);
+        }
+    }
     let known = [".binance.com", ".binance.vision"];
     known
         .iter()
@@ -151,6 +166,7 @@ fn frame_of(line: &[u8]) -> &[u8] {
 }
 
 struct Cryptofeed {
+    venue: Venue,
     names: Names,
 }
 
@@ -165,7 +181,8 @@ impl LineParser for Cryptofeed {
     fn parse(&mut self, _number: u64, line: &[u8], slot: &mut Slot) -> Result<Parsed, Refusal> {
         let offset = |part: &[u8]| part.as_ptr().addr() - line.as_ptr().addr();
         if let Some((text, frame)) = split_time(line) {
-            if !frame.starts_with(b"{") {
+            let is_array = self.venue == Venue::Kraken && frame.starts_with(b"[");
+            if !frame.starts_with(b"{") && !is_array {
                 return Err(Refusal::new(
                     "not_a_frame",
                     "no JSON object behind the time",
@@ -173,7 +190,9 @@ impl LineParser for Cryptofeed {
             }
             check_frame(frame)?;
             slot.ts_recv = time(text)?;
-            if let Some(stream) = wrapped_stream(frame) {
+            if let Some(stream) = stream_of(self.venue, frame) {
+                slot.set_stream(stream?.as_bytes());
+            } else if let Some(stream) = wrapped_stream(frame) {
                 slot.set_stream(stream);
             } else {
                 let stream = self.name(frame)?;

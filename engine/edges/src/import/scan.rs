@@ -82,13 +82,30 @@ impl Numbers {
         self.price.note(text, self.listed.map(|(tick, _)| tick));
     }
 
+    /// A value by its place in an array, or else by its meaning.
+    fn note(&mut self, place: Option<u32>, meaning: &Meaning, text: &[u8]) {
+        match (place, meaning) {
+            (Some(0), _) | (None, Meaning::Price) => self.price(text),
+            (Some(1), _) | (None, Meaning::Quantity) => self.quantity(text),
+            _ => {}
+        }
+    }
+
     fn quantity(&mut self, text: &[u8]) {
         self.quantity.note(text, self.listed.map(|(_, lot)| lot));
     }
 }
 
-/// Decimals in use: those behind the point without the zeros at the end.
+/// Decimals in use: those behind the point without the zeros at the end, moved by the exponent if there is one.
 fn decimals(text: &[u8]) -> u8 {
+    if let Some(at) = text.iter().position(|byte| matches!(byte, b'e' | b'E')) {
+        let exponent = std::str::from_utf8(&text[at + 1..]).unwrap_or_default();
+        let exponent: i32 = exponent.parse().unwrap_or(0);
+        let moved = i32::from(decimals(&text[..at])).saturating_sub(exponent);
+        return u8::try_from(moved.max(0))
+            .unwrap_or(u8::MAX)
+            .min(Grid::SCALE_MAX);
+    }
     let Some(point) = text.iter().position(|&byte| byte == b'.') else {
         return 0;
     };
@@ -186,7 +203,9 @@ fn instrument<'a>(frame: &Frame<'a>) -> Option<(&'a [u8], &'a [u8])> {
     }
     let at = frame.stream.iter().position(|&byte| byte == b'@')?;
     let (name, kind) = (&frame.stream[..at], &frame.stream[at + 1..]);
-    let end = kind.iter().position(|byte| matches!(byte, b'@' | b'_'));
+    let end = kind
+        .iter()
+        .position(|byte| matches!(byte, b'@' | b'_' | b'#'));
     Some((name, &kind[..end.unwrap_or(kind.len())]))
 }
 
@@ -202,18 +221,15 @@ fn symbol_inside(bytes: &[u8]) -> Option<&[u8]> {
 fn note(frame: &Frame<'_>, kind: &[u8], numbers: &mut Numbers) {
     match frame.venue {
         Venue::BinanceSpot | Venue::BinanceUsdm | Venue::BinanceCoinm => {
-            binance(frame.bytes, kind, numbers);
+            texts(frame.bytes, |key| meaning(kind, key), numbers);
         }
         Venue::Fx => fx(frame.bytes, numbers),
         Venue::Itch => itch(frame.bytes, numbers),
         Venue::Lobster => columns(frame.bytes, 4, 4, numbers),
         Venue::Mbo => columns(frame.bytes, 4, 9, numbers),
-        Venue::Kraken
-        | Venue::Okx
-        | Venue::Ftx
-        | Venue::Bybit
-        | Venue::Coinbase
-        | Venue::Bitstamp => {}
+        Venue::Kraken | Venue::Okx => texts(frame.bytes, named_meaning, numbers),
+        Venue::Ftx => values(frame.bytes, named_meaning, numbers),
+        Venue::Bybit | Venue::Coinbase | Venue::Bitstamp => {}
     }
 }
 
@@ -241,8 +257,27 @@ fn meaning(kind: &[u8], key: &[u8]) -> Meaning {
     }
 }
 
-/// Notes every price and quantity of a message: values by key, and `[price, quantity]` pairs of books.
-fn binance(bytes: &[u8], kind: &[u8], numbers: &mut Numbers) {
+/// By a key that says all.
+fn named_meaning(key: &[u8]) -> Meaning {
+    match key {
+        b"px" | b"price" | b"bidPx" | b"askPx" | b"bid" | b"ask" => Meaning::Price,
+        b"sz" | b"size" | b"bidSz" | b"askSz" | b"bidSize" | b"askSize" => Meaning::Quantity,
+        _ => Meaning::Other,
+    }
+}
+
+/// Notes every price and quantity of a message whose numbers are texts.
+fn texts(bytes: &[u8], meaning: impl Fn(&[u8]) -> Meaning, numbers: &mut Numbers) {
+    walk(bytes, false, meaning, numbers);
+}
+
+/// Notes every price and quantity of a message whose numbers may be JSON numbers.
+fn values(bytes: &[u8], meaning: impl Fn(&[u8]) -> Meaning, numbers: &mut Numbers) {
+    walk(bytes, true, meaning, numbers);
+}
+
+/// Values by key, and `[price, quantity]` pairs of books.
+fn walk(bytes: &[u8], bare_too: bool, meaning: impl Fn(&[u8]) -> Meaning, numbers: &mut Numbers) {
     let mut at = 0;
     let mut key: &[u8] = b"";
     // Place in the innermost array; `None` right behind an object's brace or a colon.
@@ -272,11 +307,16 @@ fn binance(bytes: &[u8], kind: &[u8], numbers: &mut Numbers) {
                     key = text;
                     continue;
                 }
-                match (place, meaning(kind, key)) {
-                    (Some(0), _) | (None, Meaning::Price) => numbers.price(text),
-                    (Some(1), _) | (None, Meaning::Quantity) => numbers.quantity(text),
-                    _ => {}
-                }
+                numbers.note(place, &meaning(key), text);
+            }
+            b'0'..=b'9' | b'-' if bare_too => {
+                let rest = &bytes[at - 1..];
+                let end = rest.iter().position(|byte| {
+                    !matches!(byte, b'0'..=b'9' | b'.' | b'e' | b'E' | b'+' | b'-')
+                });
+                let text = &rest[..end.unwrap_or(rest.len())];
+                at += text.len() - 1;
+                numbers.note(place, &meaning(key), text);
             }
             _ => {}
         }

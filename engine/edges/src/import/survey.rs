@@ -159,10 +159,16 @@ pub(super) fn wrapped_stream(frame: &[u8]) -> Option<&[u8]> {
     Some(&rest[..end]).filter(|name| !name.is_empty() && !name.contains(&b'\\'))
 }
 
-/// Refuses what cannot be a whole JSON object, without parsing it.
+/// Refuses what cannot be a whole JSON object or array, without parsing it.
 pub(super) fn check_frame(frame: &[u8]) -> Result<(), Refusal> {
-    if !frame.ends_with(b"}") {
-        return Err(Refusal::new("cut_frame", "the frame does not end in `}`"));
+    let (end, shown) = if frame.starts_with(b"[") {
+        (b"]", "]")
+    } else {
+        (b"}", "}")
+    };
+    if !frame.ends_with(end) {
+        let detail = format!("the frame does not end in `{shown}`");
+        return Err(Refusal::new("cut_frame", detail));
     }
     if frame.len() > crate::source::FRAME_BYTES_MAX {
         return Err(Refusal::new("too_long", "longer than any frame"));
