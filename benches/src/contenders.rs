@@ -9,5 +9,6 @@ pub mod store;
 pub mod python;
 pub mod replay;
 pub mod sqlite;
+pub mod socket;
 pub mod breaker;
 pub mod idle;

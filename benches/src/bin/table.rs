@@ -7,7 +7,7 @@ use anyhow::{Context, bail};
 use clap::Parser;
 use pitlane_benches::contenders::decode::Event;
 use pitlane_benches::contenders::{
-    book, breaker, decode, hop, idle, instruments, path, replay, sqlite, store,
+    book, breaker, decode, hop, idle, instruments, path, replay, socket, sqlite, store,
 };
 use pitlane_benches::machine::Machine;
 use pitlane_benches::report::{Measured, Report};
@@ -57,7 +57,7 @@ struct Arguments {
 }
 
 /// The rows in their order.
-const ROWS: [&str; 15] = [
+const ROWS: [&str; 16] = [
     "hop",
     "path",
     "decode-trade",
@@ -71,6 +71,7 @@ const ROWS: [&str; 15] = [
     "replay-books",
     "sqlite",
     "instrumentation",
+    "socket",
     "breaker",
     "idle",
 ];
@@ -203,6 +204,11 @@ impl Bench {
             }
             "replay-books" => replay::books_row(&recorded(&|_| true)).measure(rounds),
             "sqlite" => sqlite::row(&sqlite::rows(), &self.disk).measure(few),
+            "socket" => {
+                let some = &self.frames[..self.frames.len().min(6_000)];
+                socket::row(&socket::Wire::of(some, if self.quick { 2 } else { 20 }))
+                    .measure(rounds)
+            }
             "breaker" => breaker::row(700_000 / scale).measure(rounds),
             "idle" => {
                 let time = Duration::from_secs(if self.quick { 1 } else { 30 });
