@@ -2,7 +2,7 @@
 
 mod venue;
 
-pub use venue::{AtEnd, VenueArgs};
+pub use venue::{AtEnd, Certificate, VenueArgs};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;

@@ -1,6 +1,7 @@
 //! Who is connected and subscribed, and the bounded queue between the playback and each connection.
 
 use crate::derive::Derived;
+use crate::faults::Harm;
 use crate::recording::Recording;
 use crate::shared::lock;
 use crate::streams::{Target, resolve};
@@ -32,8 +33,8 @@ pub(crate) enum Item {
     Send {
         name: Arc<str>,
         data: Data,
-        /// How many bytes of it, where a fault truncates it.
-        keep: Option<usize>,
+        /// What a fault does to its bytes.
+        harm: Option<Harm>,
     },
     /// Say that the venue closes.
     Shutdown,

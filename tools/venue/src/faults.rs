@@ -4,7 +4,7 @@
 //!
 //! | key | meaning |
 //! |---|---|
-//! | `on` | of streams a name (`btcusdt@trade`) or its kind (`trade`, `depth`); of REST a path or its end (`depth`) |
+//! | `on` | of streams a name (`btcusdt@trade`) or its kind (`trade`, `depth`); of REST a path or its end (`depth`), or `handshake` |
 //! | `p` | probability for each event that could be hit; by the seed and the event, not by who listens |
 //! | `every` | hits each so many-th event |
 //! | `after` | lets so many events pass first |
@@ -15,10 +15,12 @@
 //! The kinds are in [`Kind`]; a new one is a variant there and what it does in `stream.rs` or `answer.rs`.
 
 mod answer;
+mod harm;
 mod parse;
 mod stream;
 
-pub use answer::{Answer, Wrong};
+pub use answer::{Answer, Bad, Wrong};
+pub use harm::Harm;
 pub use stream::StreamFault;
 
 use serde::Serialize;
@@ -229,6 +231,19 @@ impl Faults {
             let is_meant = on.is_none_or(|on| answer::is_meant(on, path));
             let key = state.seen;
             (is_meant && fault.fits(path) && state.strikes(self.seed, key, now_ns)).then_some(fault)
+        })
+    }
+
+    /// What happens to the handshake of a WebSocket: only rules that say so are about it.
+    pub(crate) fn on_handshake(&mut self, now: Instant) -> Option<Answer> {
+        let now_ns = self.ns(now);
+        self.states.iter_mut().find_map(|state| {
+            let Kind::Answer(fault) = state.rule.kind else {
+                return None;
+            };
+            let is_meant = state.rule.on.as_deref() == Some(answer::HANDSHAKE);
+            let key = state.seen;
+            (is_meant && state.strikes(self.seed, key, now_ns)).then_some(fault)
         })
     }
 

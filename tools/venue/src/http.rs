@@ -1,5 +1,7 @@
 //! HTTP as far as the surface needs it: requests in, answers out, one after the other on a connection.
 
+use crate::faults::Bad;
+use crate::misbehave;
 use percent_encoding::percent_decode_str;
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
@@ -70,6 +72,8 @@ pub(crate) struct Reply {
     pub(crate) body: Vec<u8>,
     /// Waited for before it is sent.
     pub(crate) delay: Option<Duration>,
+    /// How it is none.
+    pub(crate) bad: Option<Bad>,
 }
 
 impl Reply {
@@ -79,6 +83,7 @@ impl Reply {
             headers: Vec::new(),
             body: body.into(),
             delay: None,
+            bad: None,
         }
     }
 
@@ -200,23 +205,30 @@ pub(crate) fn write(wire: &mut impl Write, reply: &Reply, keep_alive: bool) -> i
     if let Some(delay) = reply.delay {
         std::thread::sleep(delay);
     }
-    let (status, length) = (reply.status, reply.body.len());
-    let mut bytes = Vec::with_capacity(length + 512);
-    write!(bytes, "HTTP/1.1 {status} {}\r\n", phrase(status))?;
-    write!(
-        bytes,
-        "Content-Type: application/json;charset=UTF-8\r\nContent-Length: {length}\r\n"
-    )?;
-    for (name, value) in &reply.headers {
-        write!(bytes, "{name}: {value}\r\n")?;
+    if let Some(bad) = reply.bad {
+        return misbehave::answer(wire, reply, bad);
     }
-    if !keep_alive {
-        bytes.extend_from_slice(b"Connection: close\r\n");
-    }
-    bytes.extend_from_slice(b"\r\n");
+    let mut bytes = front(reply, keep_alive, reply.body.len() as u64);
     bytes.extend_from_slice(&reply.body);
     wire.write_all(&bytes)?;
     wire.flush()
+}
+
+/// What stands before a body of so many bytes.
+pub(crate) fn front(reply: &Reply, keep_alive: bool, length: u64) -> Vec<u8> {
+    let (status, phrase) = (reply.status, phrase(reply.status));
+    let mut text = format!(
+        "HTTP/1.1 {status} {phrase}\r\n\
+         Content-Type: application/json;charset=UTF-8\r\nContent-Length: {length}\r\n"
+    );
+    for (name, value) in &reply.headers {
+        text.extend([*name, ": ", value, "\r\n"]);
+    }
+    if !keep_alive {
+        text.push_str("Connection: close\r\n");
+    }
+    text.push_str("\r\n");
+    text.into_bytes()
 }
 
 fn phrase(status: u16) -> &'static str {

@@ -6,6 +6,7 @@
 //! Faults happen only on command, by number or by seed, so that a run with faults can be repeated.
 #![forbid(unsafe_code)]
 
+mod api;
 mod books;
 mod clients;
 mod commands;
@@ -14,6 +15,7 @@ pub mod faults;
 mod http;
 mod interval;
 mod listener;
+mod misbehave;
 mod player;
 mod recording;
 mod rest;
@@ -23,6 +25,7 @@ mod shared;
 mod status;
 mod streams;
 mod text;
+pub mod tls;
 mod trades;
 mod weights;
 
@@ -75,12 +78,12 @@ impl Venue {
 
     /// Base of its REST addresses, such as `http://127.0.0.1:8080`.
     pub fn http(&self) -> String {
-        format!("http://{}", self.addr)
+        format!("http{}://{}", self.shared.settings.s(), self.addr)
     }
 
     /// Base of its WebSocket addresses.
     pub fn ws(&self) -> String {
-        format!("ws://{}", self.addr)
+        format!("ws{}://{}", self.shared.settings.s(), self.addr)
     }
 
     /// What it has done so far.

@@ -1,9 +1,9 @@
 //! Takes connections and gives each a thread: requests until one of them becomes a WebSocket.
 
 use crate::clients::Item;
-use crate::http::{self, Reply, Wire};
+use crate::http::{self, Reply};
 use crate::shared::{Shared, lock};
-use crate::{rest, session};
+use crate::{rest, session, tls};
 use std::io::Write;
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::Arc;
@@ -92,7 +92,7 @@ fn serve(tcp: TcpStream, shared: &Arc<Shared>, id: u64) -> std::io::Result<()> {
     tcp.set_nodelay(true)?;
     tcp.set_read_timeout(Some(IDLE))?;
     tcp.set_write_timeout(Some(shared.settings.pong_within))?;
-    let mut wire: Box<dyn Wire> = Box::new(tcp);
+    let mut wire = tls::wrap(tcp, shared.settings.tls.as_ref())?;
     let mut buffer = Vec::new();
     while let Some(request) = http::read(&mut wire, &mut buffer)? {
         if request.upgrade.is_some() {

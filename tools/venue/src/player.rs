@@ -153,14 +153,14 @@ impl Player<'_> {
     }
 
     fn deliver(&mut self, route: &Route, data: Data, fault: Option<StreamFault>) {
-        let keep = match fault {
-            Some(StreamFault::Truncate(keep)) => Some(keep),
+        let harm = match fault {
+            Some(StreamFault::Harm(harm)) => Some(harm),
             _ => None,
         };
         let item = Item::Send {
             name: Arc::clone(&route.name),
             data,
-            keep,
+            harm,
         };
         match fault {
             Some(StreamFault::Drop) => {}
@@ -186,7 +186,7 @@ impl Player<'_> {
                 self.push(route, item.clone());
                 self.push(route, item);
             }
-            Some(StreamFault::Truncate(_)) | None => self.push(route, item),
+            Some(StreamFault::Harm(_)) | None => self.push(route, item),
         }
         self.release(Some(route));
     }

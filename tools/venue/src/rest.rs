@@ -72,6 +72,9 @@ pub(crate) fn answer(shared: &Shared, request: &Request) -> Reply {
     if let Some(Answer::Slow(delay)) = fault {
         reply.delay = Some(delay);
     }
+    if let Some(Answer::Bad(bad)) = fault {
+        reply.bad = Some(bad);
+    }
     reply
 }
 

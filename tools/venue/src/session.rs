@@ -1,8 +1,11 @@
 //! One WebSocket connection: messages from its queue, commands from the client, pings in between.
 
+use crate::api;
 use crate::clients::{Client, Data, Item};
 use crate::commands::{self, Session};
+use crate::faults::{Answer, Harm};
 use crate::http::{self, Reply, Request, Wire};
+use crate::misbehave;
 use crate::shared::{Shared, lock};
 use pitlane_domain::instrument::Venue;
 use std::collections::VecDeque;
@@ -83,6 +86,11 @@ fn address(request: &Request, main: Venue) -> Option<Address> {
     })
 }
 
+/// Whether requests are answered under a path, and no streams are sent.
+fn is_api(path: &str) -> bool {
+    path.trim_end_matches('/').ends_with("/ws-api/v3")
+}
+
 /// Does the handshake and stays until the connection ends.
 pub(crate) fn run(
     mut wire: Box<dyn Wire>,
@@ -91,10 +99,34 @@ pub(crate) fn run(
     shared: &Arc<Shared>,
     id: u64,
 ) -> io::Result<()> {
-    let Some(address) = address(request, shared.recording.main_venue()) else {
+    let is_api = is_api(&request.path);
+    let address = if is_api {
+        Some(Address {
+            venue: Venue::BinanceSpot,
+            combined: false,
+            streams: Vec::new(),
+        })
+    } else {
+        address(request, shared.recording.main_venue())
+    };
+    let Some(address) = address else {
         let reply = Reply::error(404, -1000, "No stream is served under this path.");
         return http::write(&mut wire, &reply, false);
     };
+    let fault = lock(&shared.faults).on_handshake(Instant::now());
+    match fault {
+        Some(Answer::Status { code, retry }) => {
+            let reply = Reply::error(code, -1003, "No handshake now.")
+                .with("Retry-After", u64::from(retry));
+            return http::write(&mut wire, &reply, false);
+        }
+        Some(Answer::Slow(delay)) => std::thread::sleep(delay),
+        Some(Answer::Bad(bad)) => {
+            let reply = Reply::error(200, -1000, "No handshake.");
+            return misbehave::answer(&mut wire, &reply, bad);
+        }
+        Some(Answer::Snapshot(_)) | None => {}
+    }
     let settings = &shared.settings;
     let most = settings.connects_per_five_minutes;
     if !lock(&shared.connects).allows(most, Instant::now()) {
@@ -122,7 +154,7 @@ pub(crate) fn run(
     lock(&shared.hub).join(&client);
     let mut session = Session::new(Arc::clone(&client), address.combined);
     session.subscribe(shared, &address.streams);
-    Talk::new(socket, shared, session).run();
+    Talk::new(socket, shared, session, is_api).run();
     shared.leave(&client);
     Ok(())
 }
@@ -142,6 +174,8 @@ impl From<Error> for End {
 }
 
 struct Talk<'a> {
+    /// Requests are answered, instead of streams sent.
+    is_api: bool,
     socket: WebSocket<Box<dyn Wire>>,
     shared: &'a Shared,
     session: Session,
@@ -154,9 +188,15 @@ struct Talk<'a> {
 }
 
 impl<'a> Talk<'a> {
-    fn new(socket: WebSocket<Box<dyn Wire>>, shared: &'a Shared, session: Session) -> Self {
+    fn new(
+        socket: WebSocket<Box<dyn Wire>>,
+        shared: &'a Shared,
+        session: Session,
+        is_api: bool,
+    ) -> Self {
         let now = Instant::now();
         Self {
+            is_api,
             socket,
             shared,
             session,
@@ -198,9 +238,11 @@ impl<'a> Talk<'a> {
 
     fn send(&mut self, item: &Item) -> Result<(), End> {
         match item {
-            Item::Send { name, data, keep } => {
-                let bytes = self.frame(name, data, *keep);
-                self.text(bytes)?;
+            Item::Send { name, data, harm } => {
+                match harm {
+                    Some(harm) => self.harmed(name, data, *harm)?,
+                    None => self.text(self.frame(name, data))?,
+                }
                 self.session.client.sent.fetch_add(1, Ordering::Relaxed);
                 self.shared.sent(name);
                 Ok(())
@@ -211,12 +253,12 @@ impl<'a> Talk<'a> {
     }
 
     /// The frame of a message as this connection wants it.
-    fn frame(&self, name: &str, data: &Data, keep: Option<usize>) -> Vec<u8> {
+    fn frame(&self, name: &str, data: &Data) -> Vec<u8> {
         let data: &[u8] = match data {
             Data::Recorded(event) => self.shared.recording.data(*event as usize),
             Data::Made(data) => data,
         };
-        let mut frame = if self.session.combined {
+        if self.session.combined {
             let mut frame = Vec::with_capacity(data.len() + name.len() + 24);
             frame.extend_from_slice(br#"{"stream":""#);
             frame.extend_from_slice(name.as_bytes());
@@ -226,12 +268,34 @@ impl<'a> Talk<'a> {
             frame
         } else {
             data.to_vec()
-        };
-        if let Some(keep) = keep {
-            let half = frame.len() / 2;
-            frame.truncate(if keep == 0 { half } else { keep });
         }
-        frame
+    }
+
+    /// Sends a message to which a fault has done something.
+    fn harmed(&mut self, name: &str, data: &Data, harm: Harm) -> Result<(), End> {
+        let plain: &[u8] = match data {
+            Data::Recorded(event) => self.shared.recording.data(*event as usize),
+            Data::Made(data) => data,
+        };
+        let mut bytes = match harm.data(plain) {
+            Some(changed) => self.frame(name, &Data::Made(Arc::from(changed))),
+            None => self.frame(name, data),
+        };
+        harm.whole(&mut bytes);
+        let mut code = OpCode::Data(Text::Text);
+        match harm {
+            Harm::Huge(blanks) => {
+                self.socket.flush()?;
+                return misbehave::huge_frame(self.socket.get_mut(), &bytes, blanks)
+                    .map_err(|_| End::Gone);
+            }
+            Harm::Binary => code = OpCode::Data(Text::Binary),
+            _ => {}
+        }
+        let mut frame = Frame::message(bytes, code, true);
+        // Only a compression that was agreed on may set it.
+        frame.header_mut().rsv1 = harm == Harm::Compressed;
+        Ok(self.socket.write(Message::Frame(frame))?)
     }
 
     /// Sends bytes as a text frame, whatever they are: a capture may hold frames that are no text.
@@ -244,7 +308,7 @@ impl<'a> Talk<'a> {
         let ms = self.shared.now().ms();
         let event = format!(r#"{{"e":"serverShutdown","E":{ms}}}"#);
         let data = Data::Made(Arc::from(event.into_bytes()));
-        let bytes = self.frame("!serverShutdown", &data, None);
+        let bytes = self.frame("!serverShutdown", &data);
         self.text(bytes)
     }
 
@@ -279,12 +343,17 @@ impl<'a> Talk<'a> {
             self.heard.pop_front();
         }
         self.heard.push_back(now);
-        if self.heard.len() > self.shared.settings.messages_per_second {
+        // Requests have weights instead.
+        if !self.is_api && self.heard.len() > self.shared.settings.messages_per_second {
             return Err(End::Close(1008, "Too many requests"));
         }
         match message {
             Message::Text(text) => {
-                let reply = commands::answer(self.shared, &mut self.session, text.as_str());
+                let reply = if self.is_api {
+                    api::answer(self.shared, text.as_str())
+                } else {
+                    commands::answer(self.shared, &mut self.session, text.as_str())
+                };
                 self.text(reply.into_bytes())
             }
             Message::Pong(payload) => {

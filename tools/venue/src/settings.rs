@@ -1,6 +1,7 @@
 //! How a venue behaves, with the figures of the documented surface as defaults.
 
 use crate::faults::Rule;
+use crate::tls::Identity;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
@@ -64,10 +65,19 @@ pub struct Settings {
     pub weight_limit: u32,
     /// How long a client is banned (418) that goes on after 429.
     pub ban: Duration,
+    /// What it shows to those who connect; without one nothing is encrypted.
+    pub tls: Option<Identity>,
     /// Seed of faults that happen by chance.
     pub seed: u64,
     /// Faults from the start.
     pub faults: Vec<Rule>,
+}
+
+impl Settings {
+    /// What stands behind `http` and `ws` in its addresses.
+    pub(crate) fn s(&self) -> &'static str {
+        if self.tls.is_some() { "s" } else { "" }
+    }
 }
 
 impl Default for Settings {
@@ -86,6 +96,7 @@ impl Default for Settings {
             connects_per_five_minutes: 300,
             weight_limit: 6000,
             ban: Duration::from_mins(2),
+            tls: None,
             seed: 1,
             faults: Vec::new(),
         }

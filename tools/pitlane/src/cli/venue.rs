@@ -9,9 +9,12 @@ use std::time::Duration;
 pub const HELP: &str = "Faults, given with --fault or sent while it runs with POST /venue/faults?add=FAULT, are KIND or
 KIND:key=value,key=value. Kinds, with keys of their own:
   of streams      drop, duplicate, reorder, delay (by=10 messages), truncate (keep=BYTES), stale (needs for=),
-                  cut (ends the connection), close (code=1011)
+                  cut (ends the connection), close (code=1011), malformed, wrong-types, binary, compressed,
+                  huge (bytes=67108864 of blanks)
   of REST         429 and 418 (retry=5 seconds), 500 to 599, slow (ms=1000),
-                  wrong-snapshot (how=crossed, old or quantity)
+                  wrong-snapshot (how=crossed, old or quantity), html, endless, endless-head,
+                  bad-body (how=malformed, wrong-types, binary, compressed or huge)
+  of handshakes   those of REST with on=handshake
   of connections  refuse
 Keys of all kinds:
   on=     a stream or its kind (btcusdt@trade, depth), a path or its end (/api/v3/depth, depth)
@@ -29,6 +32,8 @@ Examples:
   pitlane venue --json --at-end exit > urls.json
   pitlane venue --fault drop:on=depth,p=0.001 --fault cut:every=50000 --seed 7
   pitlane venue --fault drop:on=btcusdt@trade,after=1000,times=1,for=10
+  pitlane venue --fault html:on=handshake,times=3 --fault bad-body:on=depth,how=wrong-types,times=1
+  pitlane venue --tls self --tls-ca-out ca.pem
   curl -X POST 'http://127.0.0.1:8080/venue/faults?add=429:on=depth,retry=7,times=1'";
 
 /// `pitlane venue`.
@@ -58,6 +63,21 @@ pub struct VenueArgs {
     /// Something that goes wrong; see below. May be given several times
     #[arg(long, value_name = "FAULT")]
     pub fault: Vec<pitlane_venue::faults::Rule>,
+    /// Speak TLS with a certificate made for this run: self, or one that clients must refuse
+    #[arg(long, value_name = "WHICH", conflicts_with = "tls_cert")]
+    pub tls: Option<Certificate>,
+    /// Where to write the authority (PEM) that clients of --tls have to trust
+    #[arg(long, value_name = "FILE", requires = "tls")]
+    pub tls_ca_out: Option<PathBuf>,
+    /// Keep what --tls self makes in this directory, and take it from there the next time
+    #[arg(long, value_name = "DIR", requires = "tls")]
+    pub tls_dir: Option<PathBuf>,
+    /// Speak TLS with this certificate, its chain behind it (PEM)
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    pub tls_cert: Option<PathBuf>,
+    /// The key of --tls-cert (PEM)
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    pub tls_key: Option<PathBuf>,
     /// Seed of faults that happen by chance
     #[arg(long, default_value_t = 1, value_name = "N")]
     pub seed: u64,
@@ -107,6 +127,20 @@ pub enum AtEnd {
     Exit,
     /// It begins again, with the same ids.
     Loop,
+}
+
+/// A certificate made for one run.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Certificate {
+    /// A good one, by an authority of its own.
+    #[value(name = "self")]
+    Good,
+    /// One that was valid in 2020 only.
+    Expired,
+    /// One for another host.
+    WrongName,
+    /// One by another authority than is given out.
+    Untrusted,
 }
 
 /// How many clients the playback waits for.

@@ -1,12 +1,13 @@
 //! `pitlane venue`: captures as a venue on this machine.
 
-use crate::cli::{AtEnd, VenueArgs};
+use crate::cli::{AtEnd, Certificate, VenueArgs};
 use crate::inputs::{self, Hints};
 use crate::progress::Progress;
 use crate::{exit, output, sample};
 use anyhow::Context;
 use pitlane_app::pace;
 use pitlane_app::report::thousands;
+use pitlane_venue::tls::{Flaw, Identity};
 use pitlane_venue::{Recorder, Recording, Settings, Speed, Start, Status, Venue};
 use signal_hook::consts::{SIGINT, SIGQUIT, SIGTERM};
 use std::net::SocketAddr;
@@ -102,10 +103,42 @@ fn settings(args: &VenueArgs) -> anyhow::Result<Settings> {
         messages_per_second: args.messages_per_second,
         connects_per_five_minutes: args.connects,
         weight_limit: args.weight_limit,
+        tls: identity(args)?,
         seed: args.seed,
         faults: args.fault.clone(),
         ..Settings::default()
     })
+}
+
+/// What the venue shows to those who connect, if it speaks TLS.
+fn identity(args: &VenueArgs) -> anyhow::Result<Option<Identity>> {
+    if let (Some(certificate), Some(key)) = (&args.tls_cert, &args.tls_key) {
+        return Ok(Some(Identity::from_files(certificate, key)?));
+    }
+    let Some(which) = args.tls else {
+        return Ok(None);
+    };
+    let flaw = match which {
+        Certificate::Good => None,
+        Certificate::Expired => Some(Flaw::Expired),
+        Certificate::WrongName => Some(Flaw::WrongName),
+        Certificate::Untrusted => Some(Flaw::Untrusted),
+    };
+    let names = ["localhost".to_owned(), args.bind.to_string()];
+    let identity = match (&args.tls_dir, flaw) {
+        (Some(dir), None) => Identity::kept(dir, &names)?,
+        (Some(_), Some(_)) => {
+            return Err(exit::usage(
+                "--tls-dir keeps what --tls self makes, and nothing else",
+            ));
+        }
+        (None, flaw) => Identity::made(&names, flaw)?,
+    };
+    if let (Some(file), Some(authority)) = (&args.tls_ca_out, identity.authority()) {
+        std::fs::write(file, authority)
+            .with_context(|| format!("{}: cannot be written", file.display()))?;
+    }
+    Ok(Some(identity))
 }
 
 /// Reads the captures, or the bundled sample, into memory.

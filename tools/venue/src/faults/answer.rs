@@ -2,6 +2,7 @@
 //!
 //! A way to answer badly is a variant of [`Answer`]; how the connection does it is in `http.rs`.
 
+use super::Harm;
 use std::time::Duration;
 
 /// A fault of one answer.
@@ -18,6 +19,21 @@ pub enum Answer {
     Slow(Duration),
     /// A snapshot of depth that is wrong.
     Snapshot(Wrong),
+    /// No answer that a client could have expected.
+    Bad(Bad),
+}
+
+/// How an answer is none.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Bad {
+    /// A page for people, with status 200, as proxies and portals send it.
+    Html,
+    /// The body goes on and on.
+    Endless,
+    /// The headers go on and on.
+    EndlessHead,
+    /// The bytes of the body are not what they were.
+    Body(Harm),
 }
 
 /// How a snapshot is wrong.
@@ -36,10 +52,13 @@ impl Answer {
     pub(super) fn fits(self, path: &str) -> bool {
         match self {
             Self::Snapshot(_) => path.ends_with("/depth"),
-            Self::Status { .. } | Self::Slow(_) => true,
+            Self::Status { .. } | Self::Slow(_) | Self::Bad(_) => true,
         }
     }
 }
+
+/// What a rule's `on` is where it is about the handshakes of `WebSocket` connections.
+pub(super) const HANDSHAKE: &str = "handshake";
 
 /// Whether a rule with this `on` is about a path: the path itself, or its end.
 pub(super) fn is_meant(on: &str, path: &str) -> bool {

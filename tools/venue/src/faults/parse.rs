@@ -1,10 +1,14 @@
 //! Rules as text.
 
-use super::{Answer, Kind, Rule, Spell, StreamFault, Wrong};
+use super::{Answer, Bad, Harm, Kind, Rule, Spell, StreamFault, Wrong};
 use std::time::Duration;
 
 const KINDS: &str = "drop, stale, duplicate, reorder, delay, truncate, cut, close, refuse, 429, 418, 500 to 599, slow, \
-                     wrong-snapshot";
+                     wrong-snapshot, \
+                     malformed, wrong-types, binary, compressed, huge, html, endless, endless-head, bad-body";
+const HARMS: &str = "malformed, wrong-types, binary, compressed, huge";
+/// How much blank is sent by `huge` unless it is said.
+const HUGE: u64 = 64 << 20;
 
 pub(super) fn rule(text: &str) -> Result<Rule, String> {
     let wrong = |what: String| format!("fault `{text}`: {what}");
@@ -47,7 +51,7 @@ pub(super) fn rule(text: &str) -> Result<Rule, String> {
         "truncate" => {
             let keep = number("keep", take("keep"))?.unwrap_or(0);
             let keep = usize::try_from(keep).map_err(|_| wrong("keep is too large".into()))?;
-            Kind::Stream(StreamFault::Truncate(keep))
+            Kind::Stream(StreamFault::Harm(Harm::Truncate(keep)))
         }
         "cut" => Kind::Stream(StreamFault::Cut),
         "close" => {
@@ -63,6 +67,21 @@ pub(super) fn rule(text: &str) -> Result<Rule, String> {
         "slow" => {
             let ms = positive("ms", number("ms", take("ms"))?)?.unwrap_or(1000);
             Kind::Answer(Answer::Slow(Duration::from_millis(ms)))
+        }
+        "html" => Kind::Answer(Answer::Bad(Bad::Html)),
+        "endless" => Kind::Answer(Answer::Bad(Bad::Endless)),
+        "endless-head" => Kind::Answer(Answer::Bad(Bad::EndlessHead)),
+        "bad-body" => {
+            let how = take("how").unwrap_or("malformed");
+            let bytes = number("bytes", take("bytes"))?;
+            let harm =
+                harm(how, bytes).ok_or_else(|| wrong(format!("how={how}: one of {HARMS}")))?;
+            Kind::Answer(Answer::Bad(Bad::Body(harm)))
+        }
+        "malformed" | "wrong-types" | "binary" | "compressed" | "huge" => {
+            let bytes = number("bytes", take("bytes"))?;
+            let harm = harm(name, bytes).ok_or_else(|| wrong(HARMS.to_owned()))?;
+            Kind::Stream(StreamFault::Harm(harm))
         }
         "wrong-snapshot" => Kind::Answer(Answer::Snapshot(match take("how") {
             None | Some("crossed") => Wrong::Crossed,
@@ -125,6 +144,17 @@ pub(super) fn rule(text: &str) -> Result<Rule, String> {
         times,
         spell,
         text: text.to_owned(),
+    })
+}
+
+fn harm(name: &str, bytes: Option<u64>) -> Option<Harm> {
+    Some(match name {
+        "malformed" => Harm::Malformed,
+        "wrong-types" => Harm::WrongTypes,
+        "binary" => Harm::Binary,
+        "compressed" => Harm::Compressed,
+        "huge" => Harm::Huge(bytes.unwrap_or(HUGE)),
+        _ => return None,
     })
 }
 

@@ -1,5 +1,7 @@
 //! What can go wrong with a message of a stream.
 
+use super::Harm;
+
 /// A fault of one message. Those of a connection end it for every client the message was for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum StreamFault {
@@ -9,8 +11,8 @@ pub enum StreamFault {
     Duplicate,
     /// It is sent behind that many later messages of its stream.
     Late(u64),
-    /// Only so many bytes of the frame are sent; half of it where 0.
-    Truncate(usize),
+    /// Its bytes are not what they were.
+    Harm(Harm),
     /// The connection is ended without a word, and the message is lost.
     Cut,
     /// The connection is closed with this code, and the message is lost.

@@ -83,6 +83,11 @@ fn answers_are_hit_by_path_and_connections_by_time() {
     assert_eq!([0, 4, 5, 9].map(&mut connect), [true, true, false, false]);
     let done: Vec<_> = faults.done().iter().map(|of| (of.seen, of.done)).collect();
     assert_eq!(done, [(2, 1), (1, 1), (4, 2)]);
+    assert_eq!(faults.on_handshake(opened), None);
+    faults.add(rule("html:on=handshake,times=1"));
+    assert_eq!(faults.on_request("/api/v3/time", opened), None);
+    assert_eq!(faults.on_handshake(opened), Some(Answer::Bad(Bad::Html)));
+    assert_eq!(faults.on_handshake(opened), None);
     faults.clear();
     assert!(faults.is_empty() && faults.done().iter().all(|of| !of.active));
 }
@@ -105,4 +110,23 @@ fn what_is_wrong_with_a_rule_is_said() {
     check("stale", "needs its length");
     check("close:code=99", "a close code");
     check("wrong-snapshot:how=odd", "crossed, old or quantity");
+    check("bad-body:how=odd", "one of malformed, wrong-types");
+    check("malformed:how=odd", "no key is called `how` here");
+}
+
+#[test]
+fn harms_are_read_with_their_figures() {
+    let kind = |text: &str| rule(text).kind();
+    let of_stream = |harm| Kind::Stream(StreamFault::Harm(harm));
+    let of_body = |harm| Kind::Answer(Answer::Bad(Bad::Body(harm)));
+    assert_eq!(kind("truncate:keep=7"), of_stream(Harm::Truncate(7)));
+    assert_eq!(kind("huge"), of_stream(Harm::Huge(64 << 20)));
+    assert_eq!(kind("huge:bytes=9,on=trade"), of_stream(Harm::Huge(9)));
+    assert_eq!(kind("compressed"), of_stream(Harm::Compressed));
+    assert_eq!(kind("bad-body"), of_body(Harm::Malformed));
+    assert_eq!(kind("bad-body:how=huge,bytes=5"), of_body(Harm::Huge(5)));
+    assert_eq!(
+        kind("endless-head"),
+        Kind::Answer(Answer::Bad(Bad::EndlessHead))
+    );
 }

@@ -4,9 +4,12 @@
     reason = "a test may stop at what it did not expect"
 )]
 
+mod api;
+mod bad;
 mod books;
 mod connections;
 mod failing;
+mod house;
 mod rest;
 mod streams;
 mod support;
