@@ -3,6 +3,7 @@
 #![expect(clippy::print_stdout, reason = "a test that is skipped says so")]
 
 mod bad_input;
+mod clients;
 mod core_maps;
 mod crash;
 mod days;
