@@ -1,6 +1,7 @@
 //! The agents: thin glue that drains a ring, calls a machine, passes on what it decided, and counts.
 
 pub mod feed;
+pub mod live;
 pub mod market;
 pub mod recorder;
 pub mod sequencer;

@@ -3,8 +3,8 @@
 use crate::agents::Closings;
 use crate::agents::feed::Fed;
 use crate::report::{
-    BarReport, BookReport, ChecksumReport, EdgeReport, LatencyReport, RecoveryLine, Report, SHOWN,
-    SkewReport, TouchReport,
+    BarReport, BookReport, ChecksumReport, EdgeReport, LatencyReport, LiveReport, RecoveryLine,
+    Report, SHOWN, SkewReport, TouchReport,
 };
 use crate::topology::{EDGES, Policy};
 use pitlane_domain::bars::{Bars, PriceUnit, Timeframe};
@@ -65,7 +65,23 @@ pub(crate) fn report(facts: &Facts<'_>) -> Report {
 
 fn feed(report: &mut Report, fed: &Fed) {
     report.faults.extend(fed.failure.clone());
-    report.stopped = fed.stopped;
+    // A live source has no end but this.
+    report.stopped = fed.stopped && fed.live.is_none();
+    report.live = fed.live.map(|counts| LiveReport {
+        recalled: fed.recalled,
+        connects: counts.connects,
+        disconnects: counts.disconnects,
+        dial_failures: counts.dial_failures,
+        handovers: counts.handovers,
+        requests: counts.requests,
+        request_failures: counts.request_failures,
+        rate_limited: counts.rate_limited,
+        breaker_trips: counts.breaker_trips,
+        known_frames: counts.known_frames,
+        refused: counts.refused,
+        thrown_away: counts.thrown_away,
+        ..LiveReport::default()
+    });
     for source in &fed.reports {
         for refused in &source.refused {
             *report
@@ -100,6 +116,13 @@ fn feed(report: &mut Report, fed: &Fed) {
     }
     let Some(intake) = &fed.intake else { return };
     let counts = intake.counts();
+    if let Some(live) = &mut report.live {
+        live.filled = counts.total.trades_filled;
+        live.late = counts.total.trades_late;
+        live.unsupplied = counts.total.trades_unsupplied;
+        live.held = counts.total.trades_held;
+        live.snapshots = counts.total.snapshots_used;
+    }
     report.frames = counts.frames;
     report.frames_rejected = named(
         Reason::ALL
@@ -291,7 +314,7 @@ fn balance(facts: &Facts<'_>, report: &Report) -> Vec<String> {
         let emitted = intake.counts().messages_total();
         same(
             "inputs and sequenced",
-            emitted + counts.applied(Kind::Timer),
+            emitted + fed.recalled + counts.applied(Kind::Timer),
             sequenced.last,
         );
     }
@@ -380,6 +403,9 @@ fn edges(page: &Snapshot, ticks_per_second: u64) -> BTreeMap<String, EdgeReport>
         if matches!(edge.policy, Policy::Tail | Policy::Page) {
             continue;
         }
+        let of_edge =
+            |name: &str| name == edge.name || name.starts_with(&format!("{}.", edge.name));
+        let mut found = false;
         // A log edge is one ring an agent; they are reported together.
         let mut report = EdgeReport {
             lossy: edge.policy == Policy::Lossy,
@@ -392,9 +418,10 @@ fn edges(page: &Snapshot, ticks_per_second: u64) -> BTreeMap<String, EdgeReport>
             let Some((name, what)) = label.rsplit_once('.') else {
                 continue;
             };
-            if name != edge.name && !name.starts_with(&format!("{}.", edge.name)) {
+            if !of_edge(name) {
                 continue;
             }
+            found = true;
             let value = entry.value.number();
             match what {
                 "sent" => report.passed += value,
@@ -409,7 +436,10 @@ fn edges(page: &Snapshot, ticks_per_second: u64) -> BTreeMap<String, EdgeReport>
                 _ => {}
             }
         }
-        edges.insert(edge.name.to_owned(), report);
+        // Some are there only with a live source.
+        if found {
+            edges.insert(edge.name.to_owned(), report);
+        }
     }
     edges
 }

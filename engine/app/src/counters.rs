@@ -27,6 +27,36 @@ declare! {
     DECODE = histogram(203, Owner::Agent("feed"), "latency.decode", Nanoseconds);
     /// Lateness: from the moment a paced input should have been sent to the moment it was taken; 0 at full speed.
     BEHIND = histogram(204, Owner::Agent("feed"), "latency.behind", Nanoseconds);
+    /// Connections to venues that were made.
+    CONNECTED = counter(205, Owner::Agent("feed"), "connections_made", Count);
+    /// Connections to venues that were lost.
+    DISCONNECTED = counter(206, Owner::Agent("feed"), "connections_lost", Count);
+    /// Connections that a successor took over from before they were lost.
+    HANDED_OVER = counter(207, Owner::Agent("feed"), "connections_handed_over", Count);
+    /// Connections to venues that are open.
+    ACTIVE = gauge(208, Owner::Agent("feed"), "connections_active", Count);
+    /// Connections to venues that are wanted.
+    WANTED = gauge(209, Owner::Agent("feed"), "connections_wanted", Count);
+    /// Books in step with their venue; of a live source only.
+    BOOKS_IN_STEP = gauge(210, Owner::Agent("feed"), "books_in_step", Count);
+    /// Instruments of a live source.
+    INSTRUMENTS = gauge(211, Owner::Agent("feed"), "instruments", Count);
+    /// Instruments whose trades from before the start are still fetched.
+    HISTORY_LEFT = gauge(212, Owner::Agent("feed"), "history_left", Count);
+    /// Holes in trade ids and books that a live source found.
+    GAPS = gauge(213, Owner::Agent("feed"), "gaps", Count);
+    /// Missing trades that were fetched.
+    BACKFILLED = gauge(214, Owner::Agent("feed"), "trades_backfilled", Count);
+    /// Requests to venues.
+    REQUESTS = counter(215, Owner::Agent("feed"), "requests", Count);
+    /// Requests to venues that failed or were refused.
+    REQUEST_FAILURES = counter(216, Owner::Agent("feed"), "request_failures", Count);
+    /// Frames thrown away because the sequencer had no room for too long.
+    THROWN_AWAY = counter(217, Owner::Agent("feed"), "frames_thrown_away", Count);
+    /// Venues to which nothing is sent for a while, because too much failed.
+    BREAKER = gauge(218, Owner::Agent("feed"), "circuit_breaker_state", Count);
+    /// Latency of a live source: from the read of the socket to the end of the turn in which the sequencer numbered it.
+    SOCKET = histogram(219, Owner::Agent("sequencer"), "latency.socket", Nanoseconds);
     /// Latency: from the moment an input came, or a paced one should have been sent, to books and bars.
     MARKET = histogram(300, Owner::Agent("market"), "latency.market", Nanoseconds);
     /// Service time: from the moment a paced input was taken to books and bars; empty at full speed, where latency is the same.

@@ -2,6 +2,7 @@
 
 use crate::agents::Closings;
 use crate::agents::feed::{Feed, FeedTelemetry, Input};
+use crate::agents::live::{LiveFeed, LiveInput, LiveTelemetry, Recall, recall};
 use crate::agents::market::MarketAgent;
 use crate::agents::recorder::Recorder;
 use crate::agents::sequencer::Sequencer;
@@ -13,14 +14,16 @@ use crate::pace::{Pace, Speed};
 use crate::report::Report;
 use crate::stopwatch::Stopwatch;
 use crate::topology::{self, BUDGET};
-use pitlane_domain::instrument::InstrumentTable;
+use pitlane_domain::instrument::{Instrument, InstrumentTable, Venue};
 use pitlane_domain::intake::{Intake, IntakeOptions};
 use pitlane_domain::message::schema;
 use pitlane_domain::sequence::{Numbering, Timers};
 use pitlane_domain::units::WallNs;
 use pitlane_edges::config::{Config, LogLevel, Sync};
+use pitlane_edges::live::session::Tap;
 use pitlane_edges::source::FrameSource;
 use pitlane_edges::storage::{self, TradeWriter};
+use pitlane_lockfree::conflate::conflate;
 use pitlane_lockfree::counters::{CountersPage, Declared, PageOptions, PageReader, Value};
 use pitlane_lockfree::ring::{EdgeCounters, ring};
 use pitlane_lockfree::stamps::stamp_table;
@@ -31,7 +34,7 @@ use pitlane_runtime::agent::AgentSpec;
 use pitlane_runtime::clock::Clock;
 use pitlane_runtime::core_map::CoreMap;
 use pitlane_runtime::lifecycle::Stop;
-use pitlane_runtime::log::{Level, LogFile, LogRings, Logger, LoggerOptions, Notice, Notices};
+use pitlane_runtime::log::{Level, Log, LogFile, LogRings, Logger, LoggerOptions, Notice, Notices};
 use pitlane_runtime::runner::{ExitReport, RunOptions, Running, launch};
 use pitlane_runtime::stats::PAGE;
 use pitlane_runtime::supervisor::{Supervisor, SupervisorOptions};
@@ -67,6 +70,19 @@ pub enum Source {
     },
     /// A recorded sequence.
     Store(PathBuf),
+    /// The venues of the configuration.
+    Live {
+        /// Names for the report.
+        names: Vec<String>,
+        /// The instruments, in the order of the configuration.
+        instruments: InstrumentTable,
+        /// Which streams count.
+        options: IntakeOptions,
+        /// The request weight a minute each venue allows, by its own word.
+        limits: Vec<(Venue, u32)>,
+        /// Sees every frame as it came.
+        tap: Option<Box<dyn Tap>>,
+    },
 }
 
 /// Why an engine did not start. Nothing was played.
@@ -98,6 +114,19 @@ pub enum StartError {
         /// The directory.
         path: PathBuf,
     },
+    /// A tick store of other instruments cannot be gone on with.
+    #[error(
+        "{} holds {recorded}, the configuration {configured}; name another folder for tick_store.dir, or the \
+         instruments as they are recorded and new ones behind them", path.display()
+    )]
+    OtherInstruments {
+        /// The directory.
+        path: PathBuf,
+        /// The first that differs, as it is recorded.
+        recorded: String,
+        /// As it is configured.
+        configured: String,
+    },
     /// Agents that could wait for each other for ever: a bug in the topology.
     #[error(
         "the topology has a cycle of lossless edges through {agent}; make one of its edges lossy or a tail"
@@ -117,6 +146,23 @@ pub struct Engine {
     watch: Stopwatch,
     names: Vec<String>,
     clock: Clock,
+}
+
+/// How a live source stands.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct LiveProgress {
+    /// Connections open, and wanted.
+    pub connections: [u64; 2],
+    /// Books in step, and instruments.
+    pub books: [u64; 2],
+    /// Instruments whose earlier trades are still fetched.
+    pub history_left: u64,
+    /// Holes found.
+    pub gaps: u64,
+    /// Trades fetched to fill them.
+    pub backfilled: u64,
+    /// Venues whose breaker is not closed.
+    pub breakers_open: u64,
 }
 
 /// How far the input has been read.
@@ -216,6 +262,23 @@ impl Engine {
                 number(&counters::BYTES_TOTAL),
             ],
             frames: number(&counters::FRAMES),
+        }
+    }
+
+    /// How a live source stands.
+    pub fn live_progress(&self) -> LiveProgress {
+        let snapshot = self.page.snapshot();
+        let number = |what: &Declared| snapshot.value("feed", what.label).map_or(0, Value::number);
+        LiveProgress {
+            connections: [number(&counters::ACTIVE), number(&counters::WANTED)],
+            books: [
+                number(&counters::BOOKS_IN_STEP),
+                number(&counters::INSTRUMENTS),
+            ],
+            history_left: number(&counters::HISTORY_LEFT),
+            gaps: number(&counters::GAPS),
+            backfilled: number(&counters::BACKFILLED),
+            breakers_open: number(&counters::BREAKER),
         }
     }
 
@@ -320,41 +383,70 @@ impl Wiring<'_> {
         let mut logs = LogRings::new((*clock).clone(), level(config.log.level), (*page).clone());
         let notices = Notices::default();
 
-        let timers = if matches!(source, Source::Store(_)) {
-            Timers::Recorded
-        } else {
-            Timers::Make
+        let timers = match source {
+            Source::Store(_) => Timers::Recorded,
+            Source::Live { .. } => Timers::RecordedTo(recovery.last_sequence),
+            Source::Frames { .. } => Timers::Make,
         };
         let resume_at = if recovery.records > 0 {
             WallNs(recovery.last_time_ns)
         } else {
             WallNs(i64::MIN)
         };
-        let input = input(source, names)?;
-        let feed = Feed::new(
-            input,
-            Pace::new(speed, resume_at),
-            fed,
-            (*watch).clone(),
-            self.stop.clone(),
-            FeedTelemetry {
-                frames: page.declared_counter("feed", &counters::FRAMES)?,
-                progress: [
-                    page.declared_gauge("feed", &counters::BYTES_DONE)?,
-                    page.declared_gauge("feed", &counters::BYTES_TOTAL)?,
-                ],
-                decode: page.declared_histogram("feed", &counters::DECODE)?,
-                behind: page.declared_histogram("feed", &counters::BEHIND)?,
-                log: logs.handle("feed")?,
-            },
-            closings.fed.clone(),
-        );
+        let telemetry = live_telemetry(page, logs.handle("feed")?)?;
+        let socket = page.declared_histogram("sequencer", &counters::SOCKET)?;
+        let (mut socket_latency, mut resync) = (None, None);
+        let feed = match source {
+            Source::Live {
+                names: of,
+                instruments,
+                options,
+                limits,
+                tap,
+            } => {
+                *names = of;
+                let counters = edge("market-feed", "market", "feed")?;
+                let (tell, told) = conflate::<1>(instruments.len().max(1), counters);
+                resync = Some(tell);
+                let (stamps, watch) = (stamp_reader.clone(), (*watch).clone());
+                let latency = StageLatency::new(stamps, watch, socket, None, 2 * BUDGET);
+                socket_latency = Some((recovery.last_sequence, latency));
+                let input = LiveInput {
+                    config: (*config).clone(),
+                    limits,
+                    recall: recall(config, recovery, &instruments)?,
+                    intake: Box::new(Intake::new(instruments, options)),
+                    tap,
+                    resync: told,
+                    seed: clock.anchor().wall_ns.cast_unsigned(),
+                };
+                AgentSpec::from(LiveFeed::new(
+                    input,
+                    (*clock).clone(),
+                    fed,
+                    (*self.watch).clone(),
+                    self.stop.clone(),
+                    telemetry,
+                    closings.fed.clone(),
+                ))
+            }
+            source => AgentSpec::from(Feed::new(
+                input(source, names)?,
+                Pace::new(speed, resume_at),
+                fed,
+                (*watch).clone(),
+                self.stop.clone(),
+                telemetry.feed,
+                closings.fed.clone(),
+            )),
+        };
         let sequencer = Sequencer::new(
             Numbering::new(timers),
             feed_in,
             to_recorder,
             to_market,
             stamp_writer,
+            socket_latency,
             closings.sequenced.clone(),
         );
         let recorder = Recorder::new(
@@ -368,6 +460,7 @@ impl Wiring<'_> {
         let market = MarketAgent::new(
             market_in,
             latency("market", [&counters::MARKET, &counters::MARKET_SERVICE])?,
+            resync,
             closings.market.clone(),
         );
         let options = storage::Options {
@@ -401,7 +494,7 @@ impl Wiring<'_> {
         let budget = u32::try_from(BUDGET).unwrap_or(u32::MAX);
         let logger = Logger::new(logs, notices.clone(), logger_options(config))?;
         let specs = vec![
-            AgentSpec::from(feed).feeds(&["sequencer"]),
+            feed.feeds(&["sequencer"]),
             AgentSpec::from(sequencer).feeds(&["recorder", "market"]),
             // They take what one poll of the sequencer may give, so that no queue grows while threads are shared.
             AgentSpec::from(recorder)
@@ -414,6 +507,72 @@ impl Wiring<'_> {
         ];
         Ok((specs, notices))
     }
+}
+
+/// The counters of the feed, those of a live source among them.
+fn live_telemetry(page: &CountersPage, log: Log) -> Result<LiveTelemetry, StartError> {
+    let counter = |what| page.declared_counter("feed", what);
+    let gauge = |what| page.declared_gauge("feed", what);
+    let histogram = |what| page.declared_histogram("feed", what);
+    Ok(LiveTelemetry {
+        feed: FeedTelemetry {
+            frames: counter(&counters::FRAMES)?,
+            progress: [
+                gauge(&counters::BYTES_DONE)?,
+                gauge(&counters::BYTES_TOTAL)?,
+            ],
+            decode: histogram(&counters::DECODE)?,
+            behind: histogram(&counters::BEHIND)?,
+            log,
+        },
+        connections: [
+            counter(&counters::CONNECTED)?,
+            counter(&counters::DISCONNECTED)?,
+            counter(&counters::HANDED_OVER)?,
+        ],
+        active: [gauge(&counters::ACTIVE)?, gauge(&counters::WANTED)?],
+        books: [
+            gauge(&counters::BOOKS_IN_STEP)?,
+            gauge(&counters::INSTRUMENTS)?,
+        ],
+        history_left: gauge(&counters::HISTORY_LEFT)?,
+        gaps: gauge(&counters::GAPS)?,
+        backfilled: gauge(&counters::BACKFILLED)?,
+        requests: [
+            counter(&counters::REQUESTS)?,
+            counter(&counters::REQUEST_FAILURES)?,
+        ],
+        thrown_away: counter(&counters::THROWN_AWAY)?,
+        breakers_open: gauge(&counters::BREAKER)?,
+    })
+}
+
+/// What an earlier run left, if it is of these instruments.
+fn recall(
+    config: &Config,
+    recovery: &RecoveryReport,
+    table: &InstrumentTable,
+) -> Result<Recall, StartError> {
+    let path = &config.tick_store.dir;
+    let last = recovery.last_sequence;
+    let other = recall::differs(&mut TickReader::open(path)?, last, table)?;
+    if let Some((recorded, configured)) = other {
+        let shown = |of: &Instrument| {
+            format!(
+                "{} of {} with steps {} and {}",
+                of.symbol,
+                of.venue.name(),
+                of.tick_size,
+                of.lot_size
+            )
+        };
+        return Err(StartError::OtherInstruments {
+            path: path.clone(),
+            recorded: shown(&recorded),
+            configured: configured.map_or("no such instrument".to_owned(), |of| shown(&of)),
+        });
+    }
+    Ok(Recall::new(TickReader::open(path)?, last))
 }
 
 /// Opens what the feed reads, and names it for the report.
@@ -435,6 +594,7 @@ fn input(source: Source, names: &mut Vec<String>) -> Result<Input, StartError> {
             names.push(path.display().to_string());
             Input::Store(TickReader::open(&path)?)
         }
+        Source::Live { .. } => unreachable!("a live source has an agent of its own"),
     })
 }
 

@@ -57,6 +57,9 @@ pub struct Report {
     pub clock_skew_ns: BTreeMap<String, SkewReport>,
     /// What recovery found in the tick store.
     pub recovery: RecoveryLine,
+    /// What a live source did besides; absent for any other.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub live: Option<LiveReport>,
     /// From the first poll to the last, ns.
     pub wall_ns: u64,
     /// Sequenced messages per second of wall time.
@@ -125,6 +128,45 @@ pub struct RecoveryLine {
     pub verified: u64,
     /// Why something was cut.
     pub reason: Option<String>,
+}
+
+/// Connections, requests and repairs of a live source.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub struct LiveReport {
+    /// Inputs of an earlier run that were passed on again.
+    pub recalled: u64,
+    /// Connections made.
+    pub connects: u64,
+    /// Connections lost.
+    pub disconnects: u64,
+    /// Connections that were not made.
+    pub dial_failures: u64,
+    /// Successors that took over.
+    pub handovers: u64,
+    /// Snapshots that became the book.
+    pub snapshots: u64,
+    /// Missing trades that were fetched.
+    pub filled: u64,
+    /// Of these, too late to go on in their order.
+    pub late: u64,
+    /// Missing trades that the venue could not supply.
+    pub unsupplied: u64,
+    /// Trades that waited for missing ones.
+    pub held: u64,
+    /// Requests sent.
+    pub requests: u64,
+    /// Requests that failed or were refused.
+    pub request_failures: u64,
+    /// Times a venue asked for silence.
+    pub rate_limited: u64,
+    /// Times a breaker opened.
+    pub breaker_trips: u64,
+    /// Frames a successor brought again.
+    pub known_frames: u64,
+    /// Messages no text was in.
+    pub refused: u64,
+    /// Frames thrown away for lack of room.
+    pub thrown_away: u64,
 }
 
 /// Percentiles of one stage.
@@ -199,8 +241,9 @@ pub struct BarReport {
 pub const SHOWN: usize = 20;
 
 /// The stages of a tick in their order, and what each is measured over.
-const STAGES: [(&str, &str); 5] = [
+const STAGES: [(&str, &str); 6] = [
     ("behind", "due to taken"),
+    ("socket", "socket to sequencer"),
     ("decode", "frame to messages"),
     ("market", "ingress to book and bars"),
     ("record", "ingress to tick store"),
@@ -331,6 +374,10 @@ impl Report {
                 ),
             );
         }
+        if let Some(live) = &self.live {
+            line("live", live.connections_text());
+            line("", live.repairs_text());
+        }
         line(
             "signals",
             format!(
@@ -452,6 +499,34 @@ impl Report {
                 book.last_update_id, book.state
             );
         }
+    }
+}
+
+impl LiveReport {
+    fn connections_text(&self) -> String {
+        format!(
+            "{:>13} connections made, {} lost, {} handed over, {} not made; {} requests, {} failed, {} told to wait; \
+             breaker opened {} times",
+            thousands(self.connects),
+            thousands(self.disconnects),
+            thousands(self.handovers),
+            thousands(self.dial_failures),
+            thousands(self.requests),
+            thousands(self.request_failures),
+            thousands(self.rate_limited),
+            thousands(self.breaker_trips),
+        )
+    }
+
+    fn repairs_text(&self) -> String {
+        format!(
+            "{:>13} snapshots used; {} missing trades fetched, {} of them late, {} not to be had; {} frames thrown away",
+            thousands(self.snapshots),
+            thousands(self.filled),
+            thousands(self.late),
+            thousands(self.unsupplied),
+            thousands(self.thrown_away),
+        )
     }
 }
 

@@ -27,6 +27,8 @@ pub enum Policy {
     Tail,
     /// Single-writer cells anyone may read at any time.
     Page,
+    /// The newest value of each key survives; replaced ones are counted.
+    Conflate,
 }
 
 /// A directed edge between two agents.
@@ -80,7 +82,7 @@ pub const AGENTS: [AgentRow; 7] = [
 ];
 
 /// Every edge.
-pub const EDGES: [EdgeRow; 6] = [
+pub const EDGES: [EdgeRow; 7] = [
     EdgeRow {
         name: "feed-sequencer",
         from: "feed",
@@ -102,6 +104,13 @@ pub const EDGES: [EdgeRow; 6] = [
         to: "market",
         policy: Policy::Lossless { burst: 2 * BUDGET },
         carries: "the sequence",
+    },
+    EdgeRow {
+        name: "market-feed",
+        from: "market",
+        to: "feed",
+        policy: Policy::Conflate,
+        carries: "books found wrong, by instrument; of a live source",
     },
     EdgeRow {
         name: "recorder-storage",
@@ -170,6 +179,7 @@ pub fn render() -> String {
             Policy::Lossy => "lossy, drops counted".to_owned(),
             Policy::Tail => "tail of the tick store".to_owned(),
             Policy::Page => "single-writer cells".to_owned(),
+            Policy::Conflate => "newest by key".to_owned(),
         };
         let ends = format!("{} -> {}", edge.from, edge.to);
         let _ = writeln!(

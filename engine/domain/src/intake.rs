@@ -21,12 +21,14 @@ mod depth;
 mod lists;
 mod missing;
 mod output;
+mod recall;
 mod skew;
 mod trades;
 mod wants;
 
 pub use counts::{FactKind, Fate, IntakeCounts, NOTICE_NAMES, Tally};
 pub use depth::{BookStatus, DepthChoice};
+pub use recall::Recalled;
 pub use skew::ClockSkew;
 pub use trades::{HELD_MAX, HELD_NS, TradeChoice};
 pub use wants::Want;

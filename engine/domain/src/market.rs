@@ -15,7 +15,7 @@ pub use fx::{ADR_DAYS, DaySource, FxDays, PROFILE_MAX, Package, TickDay, trading
 pub use state::{InstrumentState, Liquidations, TradeTotals};
 pub use venue_bars::VenueBars;
 
-use crate::book::Stamp;
+use crate::book::{Fault, Stamp};
 use crate::definitions::Definitions;
 use crate::instrument::{Instrument, InstrumentId, InstrumentTable};
 use crate::message::{Body, Kind, Message};
@@ -110,6 +110,13 @@ impl Market {
     /// Number and time of the last message applied.
     pub fn last(&self) -> Stamp {
         self.last
+    }
+
+    /// Books found wrong since the last call, and why. Only a snapshot that somebody fetches makes them right again.
+    /// [`MarketCounts::books_found_wrong`] says whether there are any.
+    pub fn take_found_wrong(&mut self) -> impl Iterator<Item = (InstrumentId, Fault)> {
+        let known = (0..).map(InstrumentId).zip(&mut self.instruments);
+        known.filter_map(|(id, state)| Some((id, state.as_deref_mut()?.found_wrong.take()?)))
     }
 
     /// A number that two markets share only if they hold the same: every level, bar, total and count,

@@ -11,6 +11,8 @@ pub enum Timers {
     Make,
     /// The input is a recorded sequence, timers included.
     Recorded,
+    /// It is one up to and with this number, and goes on with inputs that are new.
+    RecordedTo(u64),
 }
 
 /// Distance of timers: 10 ms of sequence time.
@@ -63,7 +65,12 @@ impl Numbering {
         }
         self.time = message.ts_recv;
         let boundary = WallNs(self.time.0 - self.time.0.rem_euclid(TIMER_NS));
-        let passed = self.timers == Timers::Make && self.last > 0 && before < boundary;
+        let makes = match self.timers {
+            Timers::Make => true,
+            Timers::Recorded => false,
+            Timers::RecordedTo(last) => self.last >= last,
+        };
+        let passed = makes && self.last > 0 && before < boundary;
         let timer = passed.then(|| {
             let mut timer = Message::new(InstrumentId::NONE, boundary, boundary, &Body::Timer);
             timer.sequence = self.next();

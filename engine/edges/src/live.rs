@@ -14,7 +14,9 @@
 
 pub mod dial;
 pub mod ear;
+pub mod listing;
 pub mod rest;
+pub mod session;
 pub mod socket;
 pub mod tls;
 mod wire;

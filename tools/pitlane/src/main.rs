@@ -6,6 +6,7 @@ mod commands;
 mod doctor;
 mod exit;
 mod inputs;
+mod live;
 mod output;
 mod play;
 mod progress;

@@ -3,14 +3,16 @@
 use crate::progress::Progress;
 use crate::{exit, output};
 use anyhow::Context;
-use pitlane_app::engine::{Engine, Plan, StartError};
+use pitlane_app::engine::{Engine, LiveProgress, Plan, StartError};
 use pitlane_app::report::{Report, thousands};
 use pitlane_edges::source::ImportReport;
+use pitlane_runtime::lifecycle::Stop;
 use pitlane_runtime::runner::LaunchError;
 use signal_hook::consts::{SIGINT, SIGQUIT, SIGTERM};
+use std::fmt::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How much to say.
 #[derive(Clone, Copy, Debug)]
@@ -29,9 +31,12 @@ const LOOK: Duration = Duration::from_millis(20);
 /// Looks from one showing of the progress to the next: it reads the whole page, which an idle engine would notice.
 const LOOKS_PER_SHOW: u64 = 5;
 
+/// The same for the line of a live source.
+const LOOKS_PER_LINE: u64 = 25;
+
 /// Starts the engine, waits for its end, prints the report.
 pub fn play(plan: Plan, show: Show) -> anyhow::Result<u8> {
-    let interrupted = signals(&plan)?;
+    let interrupted = signals(&plan.stop)?;
     let engine = Engine::start(plan).map_err(|error| match error {
         StartError::Launch(LaunchError::Map(_)) => exit::config(error),
         error => error.into(),
@@ -52,6 +57,58 @@ pub fn play(plan: Plan, show: Show) -> anyhow::Result<u8> {
         );
     }
     progress.finish();
+    end(engine, show, &interrupted)
+}
+
+/// Starts an engine on live data and waits until it is told to stop; how it stands on a line of its own.
+pub fn live(plan: Plan, show: Show, interrupted: &AtomicBool) -> anyhow::Result<u8> {
+    let engine = Engine::start(plan).map_err(|error| match error {
+        StartError::Launch(LaunchError::Map(_)) | StartError::OtherInstruments { .. } => {
+            exit::config(error)
+        }
+        error => error.into(),
+    })?;
+    let line = Progress::line(show.quiet);
+    let (mut looks, mut frames, mut asked) = (0_u64, 0, Instant::now());
+    while !engine.is_finished() {
+        std::thread::sleep(LOOK);
+        looks += 1;
+        if !looks.is_multiple_of(LOOKS_PER_LINE) || !line.is_shown() {
+            continue;
+        }
+        let (at, all) = (engine.live_progress(), engine.progress().frames);
+        let (new, since) = (all - frames, asked.elapsed());
+        (frames, asked) = (all, Instant::now());
+        line.say(standing(&at, new, since));
+    }
+    line.finish();
+    end(engine, show, interrupted)
+}
+
+/// How a live source stands, in a line.
+fn standing(at: &LiveProgress, frames: u64, within: Duration) -> String {
+    let per_second = u128::from(frames) * 1000 / within.as_millis().max(1);
+    let mut text = format!(
+        "{} of {} connections  {} frames/s  {} of {} books in step  {} gaps  {} trades backfilled",
+        at.connections[0],
+        at.connections[1],
+        thousands(u64::try_from(per_second).unwrap_or(u64::MAX)),
+        at.books[0],
+        at.books[1],
+        thousands(at.gaps),
+        thousands(at.backfilled),
+    );
+    if at.history_left > 0 {
+        let _ = write!(text, "  earlier trades: {} symbols to go", at.history_left);
+    }
+    if at.breakers_open > 0 {
+        let _ = write!(text, "  {} venues paused after failures", at.breakers_open);
+    }
+    text
+}
+
+/// Waits for the end, and tells of it.
+fn end(engine: Engine, show: Show, interrupted: &AtomicBool) -> anyhow::Result<u8> {
     let report = engine.wait();
     let printed = if show.json {
         output::print_line(serde_json::to_string(&report)?)
@@ -87,10 +144,10 @@ fn code(report: &Report, strict: bool, interrupted: bool) -> u8 {
 
 /// The first SIGINT, SIGTERM or SIGQUIT asks for an orderly end, the second ends at once.
 /// What comes back says whether SIGINT was among them.
-fn signals(plan: &Plan) -> anyhow::Result<Arc<AtomicBool>> {
+pub fn signals(stop: &Stop) -> anyhow::Result<Arc<AtomicBool>> {
     let interrupted = Arc::new(AtomicBool::new(false));
     for signal in [SIGINT, SIGTERM, SIGQUIT] {
-        let flag = plan.stop.flag();
+        let flag = stop.flag();
         signal_hook::flag::register_conditional_shutdown(signal, 1, Arc::clone(&flag))
             .and_then(|_| signal_hook::flag::register(signal, flag))
             .context("cannot watch for signals")?;

@@ -19,6 +19,19 @@ impl Progress {
         Self(bar)
     }
 
+    /// A line without an end.
+    pub fn line(quiet: bool) -> Self {
+        let line = Self::new(0, quiet);
+        let style = ProgressStyle::with_template("{msg}");
+        line.0.set_style(style.expect("a template without faults"));
+        line
+    }
+
+    /// What the line says.
+    pub fn say(&self, message: String) {
+        self.0.set_message(message);
+    }
+
     /// Whether anybody sees it.
     pub fn is_shown(&self) -> bool {
         !self.0.is_hidden()

@@ -9,6 +9,7 @@ use pitlane_domain::instrument::{InstrumentId, Venue};
 use pitlane_domain::intake::Intake;
 use pitlane_domain::message::{Body, Message};
 use pitlane_domain::units::WallNs;
+use pitlane_edges::live::session::Counts;
 use pitlane_edges::source::{FrameSource, ImportReport};
 use pitlane_lockfree::Record;
 use pitlane_lockfree::counters::{Counter, Gauge, Histogram};
@@ -42,6 +43,10 @@ pub struct Fed {
     pub failure: Option<String>,
     /// Whether it was told to stop before the source ended.
     pub stopped: bool,
+    /// Inputs of an earlier run that were passed on again, timers aside.
+    pub recalled: u64,
+    /// What a live source did.
+    pub live: Option<Counts>,
 }
 
 /// Counters, latencies and log of the feed.
@@ -358,6 +363,8 @@ impl Agent for Feed {
                 reports,
                 failure,
                 stopped: self.stopped,
+                recalled: 0,
+                live: None,
             },
         );
         Ok(())

@@ -5,6 +5,7 @@ use crate::latency::StageLatency;
 use crate::topology::BUDGET;
 use pitlane_domain::market::Market;
 use pitlane_domain::message::{Kind, Message};
+use pitlane_lockfree::conflate::ConflateProducer;
 use pitlane_lockfree::ring::Consumer;
 use pitlane_runtime::agent::{Agent, Duty, Turn};
 
@@ -16,6 +17,8 @@ pub struct MarketAgent {
     /// What this poll took: trades in a row are added up at once.
     turn: Vec<Message>,
     ended: bool,
+    /// To the feed of a live source, which can have books made right; and how many it was told of.
+    resync: Option<(ConflateProducer<1>, u64)>,
     closing: Closing<Box<Market>>,
 }
 
@@ -24,6 +27,7 @@ impl MarketAgent {
     pub fn new(
         input: Consumer<Message>,
         latency: StageLatency,
+        resync: Option<ConflateProducer<1>>,
         closing: Closing<Box<Market>>,
     ) -> Self {
         let market = Box::new(Market::new());
@@ -33,7 +37,23 @@ impl MarketAgent {
             latency,
             turn: Vec::with_capacity(2 * BUDGET),
             ended: false,
+            resync: resync.map(|edge| (edge, 0)),
             closing,
+        }
+    }
+
+    /// Tells the feed which books were found wrong.
+    fn tell_wrong(&mut self) {
+        let found = self.market.counts().books_found_wrong;
+        let Some((edge, told)) = self.resync.as_mut().filter(|(_, told)| *told < found) else {
+            return;
+        };
+        *told = found;
+        for (id, fault) in self.market.take_found_wrong() {
+            // Whatever it was, for the feed the book is one that cannot be.
+            if id.index() < edge.keys() {
+                edge.put(id.index(), &[fault as u64]);
+            }
         }
     }
 }
@@ -66,6 +86,7 @@ impl Agent for MarketAgent {
             }
         });
         market.apply_all(turn);
+        self.tell_wrong();
         Turn::Worked(work)
     }
 

@@ -1,6 +1,7 @@
 //! Numbers the inputs and hands each to the recorder and the market.
 
 use super::{Closing, leave};
+use crate::latency::StageLatency;
 use crate::topology::BUDGET;
 use pitlane_domain::message::{Kind, Message};
 use pitlane_domain::sequence::Numbering;
@@ -26,6 +27,8 @@ pub struct Sequencer {
     stamps: StampWriter,
     batch: Vec<Message>,
     ended: bool,
+    /// From socket to here, of a live source: what lies behind this number.
+    socket: Option<(u64, StageLatency)>,
     closing: Closing<Sequenced>,
 }
 
@@ -37,6 +40,7 @@ impl Sequencer {
         recorder: Producer<Message>,
         market: Producer<Message>,
         stamps: StampWriter,
+        socket: Option<(u64, StageLatency)>,
         closing: Closing<Sequenced>,
     ) -> Self {
         let batch = Vec::with_capacity(2 * BUDGET);
@@ -48,6 +52,7 @@ impl Sequencer {
             stamps,
             batch,
             ended: false,
+            socket,
             closing,
         }
     }
@@ -59,6 +64,9 @@ impl Agent for Sequencer {
     }
 
     fn poll(&mut self, duty: &Duty) -> Turn {
+        if let Some((_, socket)) = &mut self.socket {
+            socket.settle(duty.worked_until);
+        }
         if self.ended {
             return Turn::Done;
         }
@@ -90,6 +98,11 @@ impl Agent for Sequencer {
             stamps.write(numbered.message.sequence, ingress);
             batch.push(numbered.message);
         });
+        if let Some((recalled, socket)) = &mut self.socket {
+            for message in self.batch.iter().filter(|m| m.sequence > *recalled) {
+                socket.note(message);
+            }
+        }
         for output in [&mut self.recorder, &mut self.market] {
             // Room was granted before the input was taken.
             let _ = output.send_all(&self.batch);
@@ -98,6 +111,9 @@ impl Agent for Sequencer {
     }
 
     fn on_close(&mut self) -> Result<(), String> {
+        if let Some((_, socket)) = &mut self.socket {
+            socket.close();
+        }
         leave(
             &self.closing,
             Sequenced {

@@ -17,6 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 mod backfill;
+mod recall;
 mod depth;
 mod random;
 mod streams;

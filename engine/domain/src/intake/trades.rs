@@ -104,6 +104,12 @@ impl TradeIds {
         }
     }
 
+    /// What an earlier run has recorded.
+    pub(super) fn recall(&mut self, stream: TradeStream, id: u64) {
+        self.counted = Some(stream);
+        self.last = Some(id);
+    }
+
     /// Judges the id of a trade on a stream. If it is the next it is taken as seen.
     #[inline]
     pub(super) fn see(&mut self, stream: TradeStream, id: u64) -> TradeStep {

@@ -46,6 +46,8 @@ pub struct MarketCounts {
     pub books_sync_refused: u64,
     /// Books out of step, per fault in the order of [`Fault::ALL`].
     pub book_gaps: [u64; Fault::ALL.len()],
+    /// Of those: found out here, where the book is, and not told by a reset. No part of the state: it follows from it.
+    pub books_found_wrong: u64,
     /// Good books that fell silent.
     pub books_stale: u64,
     /// Quotes against books.

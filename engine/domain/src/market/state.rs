@@ -67,6 +67,8 @@ pub struct InstrumentState {
     /// Of a currency pair only.
     fx_days: Option<Box<FxDays>>,
     orders: [u64; 9],
+    /// The book was found wrong, and nobody was told yet.
+    pub(super) found_wrong: Option<Fault>,
 }
 
 impl InstrumentState {
@@ -90,6 +92,7 @@ impl InstrumentState {
             fx: None,
             fx_days: (unit == PriceUnit::HalfTicks).then(Box::default),
             orders: [0; 9],
+            found_wrong: None,
         }
     }
 
@@ -272,6 +275,8 @@ impl InstrumentState {
             }
             Outcome::Gapped(fault) => {
                 counts.gap(fault);
+                counts.books_found_wrong += 1;
+                self.found_wrong = Some(fault);
                 counts.touch += self.quotes.lost(false);
             }
         }
@@ -427,6 +432,8 @@ impl InstrumentState {
             Check::Failed => {
                 counts.checksums_failed += 1;
                 counts.gap(Fault::Checksum);
+                counts.books_found_wrong += 1;
+                self.found_wrong = Some(Fault::Checksum);
                 counts.touch += self.quotes.lost(false);
             }
         }

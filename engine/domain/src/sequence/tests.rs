@@ -80,3 +80,36 @@ proptest! {
         prop_assert!(again.iter().zip(&seen).all(|(a, b)| (a.0, a.1) == (b.0, b.1)));
     }
 }
+
+#[test]
+fn a_recorded_sequence_goes_on_with_timers_of_its_own() {
+    let times = [3, 12_000_000, 31_000_000, 55_000_000];
+    let whole = |timers: Timers, inputs: &[Message]| {
+        let mut numbering = Numbering::new(timers);
+        let mut out = Vec::new();
+        for input in inputs {
+            let numbered = numbering.number(*input);
+            out.extend(numbered.timer);
+            out.push(numbered.message);
+        }
+        out
+    };
+    let all = whole(Timers::Make, &times.map(at));
+    // Wherever a crash has cut it, behind a timer as well, what is recorded comes again as it is.
+    for recorded in 0..=all.len() {
+        let mut inputs = all[..recorded].to_vec();
+        let last = recorded as u64;
+        inputs.push(at(90_000_001));
+        let again = whole(Timers::RecordedTo(last), &inputs);
+        assert_eq!(again[..recorded], all[..recorded]);
+        let timers = again[recorded..]
+            .iter()
+            .filter(|m| m.kind == Kind::Timer as u8);
+        assert_eq!(
+            timers.count(),
+            usize::from(recorded > 0),
+            "cut at {recorded}"
+        );
+        assert_eq!(again.last().map(|m| m.sequence), Some(again.len() as u64));
+    }
+}

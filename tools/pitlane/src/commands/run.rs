@@ -2,7 +2,7 @@
 
 use crate::cli::RunArgs;
 use crate::inputs::{self, Hints};
-use crate::{exit, play};
+use crate::{exit, live, play};
 use pitlane_app::engine::Plan;
 use pitlane_app::pace::Speed;
 use pitlane_edges::config::{self, OnBadFrame, SourceKind};
@@ -12,11 +12,28 @@ use pitlane_runtime::lifecycle::Stop;
 pub fn run(args: &RunArgs) -> anyhow::Result<u8> {
     let config = inputs::load(&args.config)?;
     let core_map = inputs::core_map(&config)?;
+    let show = play::Show {
+        json: args.json,
+        quiet: args.quiet,
+        strict: config.source.on_bad_frame == OnBadFrame::Stop,
+    };
     if config.source.kind == SourceKind::Live {
-        return Err(exit::config(format!(
-            "{}: source.kind = \"live\": this program does not connect to venues yet",
-            args.config.display()
-        )));
+        if !args.captures.is_empty() {
+            return Err(exit::usage(format!(
+                "{}: source.kind = \"live\" reads no files; pitlane replay plays them",
+                args.config.display()
+            )));
+        }
+        let stop = Stop::new();
+        let interrupted = play::signals(&stop)?;
+        let plan = Plan {
+            source: live::source(&config, &stop, None)?,
+            speed: Speed::Times(1.0),
+            config,
+            core_map,
+            stop,
+        };
+        return play::live(plan, show, &interrupted);
     }
     let captures = if args.captures.is_empty() {
         &config.source.paths
@@ -30,7 +47,6 @@ pub fn run(args: &RunArgs) -> anyhow::Result<u8> {
             args.config.display()
         )));
     }
-    let strict = config.source.on_bad_frame == OnBadFrame::Stop;
     let hints = Hints {
         from: config
             .source
@@ -38,7 +54,7 @@ pub fn run(args: &RunArgs) -> anyhow::Result<u8> {
             .as_ref()
             .map(|format| format.value.clone()),
         venue: config.source.venue.map(|venue| venue.name().to_owned()),
-        strict,
+        strict: show.strict,
         ..Hints::default()
     };
     let source = inputs::source(captures, &hints, Some(&config))?;
@@ -53,12 +69,5 @@ pub fn run(args: &RunArgs) -> anyhow::Result<u8> {
         core_map,
         stop: Stop::new(),
     };
-    play::play(
-        plan,
-        play::Show {
-            json: args.json,
-            quiet: args.quiet,
-            strict,
-        },
-    )
+    play::play(plan, show)
 }

@@ -1,0 +1,561 @@
+//! What is asked of a venue beside its streams: snapshots, missing trades, history. One request after the other, under
+//! the venue's limits, and none while the breaker is open.
+
+use super::line::Passed;
+use super::news::News;
+use super::{Counts, Now, paths};
+use crate::live::{Rest, RestKind, RestReply, RestRequest};
+use pitlane_domain::decode::TradeStream;
+use pitlane_domain::instrument::{InstrumentId, Symbol, Venue};
+use pitlane_domain::intake::Want;
+use pitlane_domain::message::ConnectionEvent;
+use pitlane_domain::units::WallNs;
+use pitlane_domain::upstream::{
+    Added, Priority, QueueRules, Reply, Request, RequestId, RequestQueue, WeightBudget,
+    request_weight,
+};
+use pitlane_runtime::breaker::{Breaker, BreakerRules, BreakerState};
+use std::time::Duration;
+
+/// The timeframes whose history is asked for, and how many bars of each: as many as one request brings.
+const TIMEFRAMES: [&str; 6] = ["1m", "5m", "15m", "1h", "4h", "1d"];
+const BARS: u32 = 1000;
+
+/// Limit of a venue's weight until it has said its own.
+const USUAL_WEIGHT: u32 = 2400;
+
+/// Attempts for the first trades of an instrument before it goes live without them.
+const HISTORY_ATTEMPTS: u32 = 4;
+
+/// What is asked.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(super) enum Ask {
+    /// A snapshot of the book.
+    Snapshot,
+    /// Trades that are missing.
+    Trades(TradeStream, u64, u64),
+    /// Trades from an id on, as many as there are, before the streams begin.
+    History(TradeStream, u64),
+    /// Trades from a time on, before the streams begin.
+    Since(i64),
+    /// Bars of a timeframe.
+    Klines(usize),
+}
+
+/// What an instrument is asked for before its streams begin.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Begin {
+    /// Trades behind this id.
+    Behind(u64),
+    /// Trades from this time on.
+    Since(WallNs),
+    /// Nothing.
+    Nothing,
+}
+
+/// One instrument of the venue.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Asked {
+    pub instrument: InstrumentId,
+    pub symbol: Symbol,
+    /// Its stream of trades.
+    pub trades: TradeStream,
+    /// What is asked first.
+    pub begin: Begin,
+}
+
+/// The figures.
+pub(super) struct AskOptions {
+    pub venue: Venue,
+    pub base: String,
+    pub breaker: BreakerRules,
+    pub timeout: Duration,
+    pub weight_share: f64,
+    pub snapshot_limit: u32,
+    pub klines: bool,
+    /// Whether anybody may be asked at all.
+    pub enabled: bool,
+}
+
+pub(super) struct Asks {
+    options: AskOptions,
+    asked: Vec<Asked>,
+    queue: RequestQueue<Ask>,
+    budget: WeightBudget,
+    breaker: Breaker,
+    /// Instruments whose first trades are not there yet, and how often they failed.
+    history: Vec<(InstrumentId, u32)>,
+    /// Requests under way, by the token they were sent with.
+    under_way: Vec<(u64, RequestId, Request<Ask>)>,
+    tokens: u64,
+}
+
+impl Asks {
+    pub fn new(options: AskOptions, asked: Vec<Asked>) -> Self {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a part of one, in percent"
+        )]
+        let percent = (options.weight_share * 100.0).round() as u32;
+        Self {
+            queue: RequestQueue::new(QueueRules::default()),
+            budget: WeightBudget::new(USUAL_WEIGHT, percent.max(1)),
+            breaker: Breaker::new(options.breaker),
+            history: Vec::new(),
+            under_way: Vec::new(),
+            tokens: 0,
+            asked,
+            options,
+        }
+    }
+
+    /// The venue's own limit a minute.
+    pub fn set_limit(&mut self, weight: u32) {
+        self.budget.set_limit(weight);
+    }
+
+    /// Asks for what comes before the streams.
+    pub fn begin(&mut self, now: WallNs) {
+        if !self.options.enabled {
+            return;
+        }
+        for at in 0..self.asked.len() {
+            let Asked {
+                instrument,
+                trades,
+                begin,
+                ..
+            } = self.asked[at];
+            let ask = match begin {
+                Begin::Behind(id) => Ask::History(trades, id + 1),
+                Begin::Since(ts) => Ask::Since(ts.ms()),
+                Begin::Nothing => continue,
+            };
+            self.history.push((instrument, 0));
+            self.add(instrument, ask, now);
+        }
+    }
+
+    /// Instruments whose first trades are still asked for.
+    pub fn history_left(&self) -> usize {
+        self.history.len()
+    }
+
+    /// Asks for the history of bars, once the streams run.
+    pub fn ask_klines(&mut self, instruments: &[InstrumentId], now: WallNs) {
+        if !self.options.klines || !self.options.enabled {
+            return;
+        }
+        for &instrument in instruments {
+            for timeframe in 0..TIMEFRAMES.len() {
+                self.add(instrument, Ask::Klines(timeframe), now);
+            }
+        }
+    }
+
+    /// Takes what the intake misses; false if it cannot be had.
+    pub fn want(&mut self, want: Want, now: WallNs) -> bool {
+        let (instrument, ask) = match want {
+            Want::Snapshot { instrument } => (instrument, Ask::Snapshot),
+            Want::Trades {
+                instrument,
+                stream,
+                first_id,
+                last_id,
+            } => (instrument, Ask::Trades(stream, first_id, last_id)),
+        };
+        self.options.enabled && self.add(instrument, ask, now)
+    }
+
+    /// A snapshot is no longer of use: the streams are down.
+    pub fn forget_snapshot(&mut self, instrument: InstrumentId) {
+        self.queue.cancel(instrument, Priority::Snapshot);
+    }
+
+    fn add(&mut self, instrument: InstrumentId, ask: Ask, now: WallNs) -> bool {
+        let Some(path) = self.path(instrument, ask) else {
+            return false;
+        };
+        let priority = match ask {
+            Ask::Trades(..) | Ask::History(..) | Ask::Since(_) => Priority::Trades,
+            Ask::Snapshot => Priority::Snapshot,
+            Ask::Klines(_) => Priority::Klines,
+        };
+        let request = Request {
+            instrument,
+            priority,
+            weight: request_weight(self.options.venue, path.last, path.limit),
+            ask,
+        };
+        matches!(
+            self.queue.add(request, now, &self.budget),
+            Added::Waits | Added::Known
+        )
+    }
+
+    fn symbol(&self, instrument: InstrumentId) -> Option<Symbol> {
+        let mut asked = self.asked.iter();
+        let found = asked.find(|asked| asked.instrument == instrument)?;
+        Some(found.symbol)
+    }
+
+    fn path(&self, instrument: InstrumentId, ask: Ask) -> Option<paths::Path> {
+        let (venue, symbol) = (self.options.venue, self.symbol(instrument)?);
+        Some(match ask {
+            Ask::Snapshot => paths::depth(venue, symbol, self.options.snapshot_limit),
+            Ask::Trades(stream, first, _) | Ask::History(stream, first) => {
+                paths::trades_from(venue, symbol, stream, first)
+            }
+            Ask::Since(ms) => paths::trades_since(venue, symbol, ms),
+            Ask::Klines(timeframe) => paths::klines(venue, symbol, TIMEFRAMES[timeframe], BARS),
+        })
+    }
+
+    /// The name under which the reply goes through the intake.
+    fn stream(symbol: Symbol, ask: Ask) -> String {
+        match ask {
+            Ask::Snapshot => paths::stream(symbol, "depthSnapshot"),
+            Ask::Trades(stream, ..) | Ask::History(stream, _) => {
+                paths::trades_stream(symbol, stream)
+            }
+            Ask::Since(_) => paths::trades_stream(symbol, TradeStream::Aggregate),
+            Ask::Klines(timeframe) => {
+                paths::stream(symbol, &format!("klines_{}", TIMEFRAMES[timeframe]))
+            }
+        }
+    }
+
+    fn kind(ask: Ask) -> RestKind {
+        match ask {
+            Ask::Snapshot => RestKind::Snapshot,
+            Ask::Trades(..) | Ask::History(..) | Ask::Since(_) => RestKind::Trades,
+            Ask::Klines(_) => RestKind::Klines,
+        }
+    }
+
+    /// Sends what is due.
+    pub fn send(&mut self, now: Now, rest: &Rest, news: &mut News<'_>, counts: &mut Counts) {
+        while self.queue.is_due(now.ts, &mut self.budget) {
+            let before = self.breaker.state();
+            if !self.breaker.can_execute(now.ns) {
+                return;
+            }
+            if before == BreakerState::Open {
+                news.connection(ConnectionEvent::BreakerHalfOpen, 0, [0; 2]);
+            }
+            let Some((id, request)) = self.queue.next(now.ts, &mut self.budget) else {
+                return;
+            };
+            let Some(path) = self.path(request.instrument, request.ask) else {
+                self.queue.useless(id, now.ts);
+                continue;
+            };
+            counts.requests += 1;
+            self.tokens += 1;
+            let sent = rest.send(RestRequest {
+                token: self.tokens,
+                url: format!("{}{}", self.options.base, path.query),
+                kind: Self::kind(request.ask),
+                whole: self.options.timeout,
+            });
+            if sent.is_err() {
+                self.queue.failed(id, now.ts);
+                return;
+            }
+            self.under_way.push((self.tokens, id, request));
+        }
+    }
+
+    /// When anything is due here, if nothing comes until then.
+    pub fn next_due(&mut self, now: Now) -> Option<WallNs> {
+        let due = self.queue.next_due(now.ts, &mut self.budget)?;
+        if due > now.ts || !self.breaker.is_tripped() {
+            return Some(due);
+        }
+        Some(super::later(now.ts, self.breaker.refused(now.ns).retry_in))
+    }
+
+    /// Takes an answer.
+    pub fn answered(
+        &mut self,
+        token: u64,
+        outcome: &Outcome<'_>,
+        now: Now,
+        news: &mut News<'_>,
+        counts: &mut Counts,
+        pass: impl FnOnce(&mut News<'_>, Passed<'_>) -> bool,
+    ) {
+        let Some(at) = self
+            .under_way
+            .iter()
+            .position(|(known, ..)| *known == token)
+        else {
+            return;
+        };
+        let (_, id, request) = self.under_way.swap_remove(at);
+        let ticket = self.queue.ticket(id);
+        match *outcome {
+            Outcome::Answer {
+                reply,
+                body,
+                ref reason,
+            } => {
+                let limited = ticket.and_then(|ticket| self.budget.replied(ticket, &reply, now.ts));
+                if let Some(limited) = limited {
+                    counts.rate_limited += 1;
+                    let ms = super::between(now.ts, limited.until).as_millis();
+                    let ms = u64::try_from(ms).unwrap_or(u64::MAX);
+                    news.connection(ConnectionEvent::RateLimited, 0, [ms, reply.status.into()]);
+                    self.queue.put_back(id);
+                    return;
+                }
+                if reply.status >= 500 {
+                    self.failed(id, &request, reason, now, news, counts);
+                } else {
+                    // Whatever the venue says of the request, it answers.
+                    if self.breaker.record_success() {
+                        news.connection(ConnectionEvent::BreakerClosed, 0, [0; 2]);
+                    }
+                    if reply.status == 200 {
+                        self.came(id, &request, body, now, news, counts, pass);
+                    } else {
+                        self.refused(id, &request, reason, now, news, counts);
+                    }
+                }
+            }
+            Outcome::Failed(ref reason) => {
+                if let Some(ticket) = ticket {
+                    self.budget.failed(ticket, now.ts);
+                }
+                self.failed(id, &request, reason, now, news, counts);
+            }
+        }
+    }
+
+    /// What was asked for is there.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "one caller, and all of it is used"
+    )]
+    fn came(
+        &mut self,
+        id: RequestId,
+        request: &Request<Ask>,
+        body: &[u8],
+        now: Now,
+        news: &mut News<'_>,
+        counts: &mut Counts,
+        pass: impl FnOnce(&mut News<'_>, Passed<'_>) -> bool,
+    ) {
+        let instrument = request.instrument;
+        let Some(symbol) = self.symbol(instrument) else {
+            return;
+        };
+        let stream = Self::stream(symbol, request.ask);
+        let passed = Passed {
+            stream: stream.as_bytes(),
+            ts: now.ts,
+            bytes: body,
+        };
+        if !pass(news, passed) {
+            return self.failed(
+                id,
+                request,
+                "an answer that cannot be read",
+                now,
+                news,
+                counts,
+            );
+        }
+        counts.replies += 1;
+        match request.ask {
+            // Whether it was of use, and what is still missing, the intake knows and asks again.
+            Ask::Snapshot | Ask::Trades(..) | Ask::Klines(_) => {
+                self.queue.done(id);
+            }
+            Ask::History(stream, _) => {
+                self.queue.done(id);
+                self.history_page(instrument, stream, body, now.ts);
+            }
+            Ask::Since(_) => {
+                self.queue.done(id);
+                self.history_page(instrument, TradeStream::Aggregate, body, now.ts);
+            }
+        }
+    }
+
+    /// A page of first trades: a full one has a successor.
+    fn history_page(
+        &mut self,
+        instrument: InstrumentId,
+        stream: TradeStream,
+        body: &[u8],
+        now: WallNs,
+    ) {
+        let (count, newest) = page(body);
+        let limit = paths::trades_max(self.options.venue, stream) as usize;
+        let next = newest.filter(|_| count >= limit);
+        let more = next.is_some_and(|id| self.add(instrument, Ask::History(stream, id + 1), now));
+        if !more {
+            self.history.retain(|(of, _)| *of != instrument);
+        }
+    }
+
+    /// The venue refuses this request, and would again.
+    fn refused(
+        &mut self,
+        id: RequestId,
+        request: &Request<Ask>,
+        reason: &str,
+        now: Now,
+        news: &mut News<'_>,
+        counts: &mut Counts,
+    ) {
+        counts.request_failures += 1;
+        self.told(request, reason, news);
+        match request.ask {
+            // The symbol may be back tomorrow, and without a book it is of little use.
+            Ask::Snapshot => {
+                self.queue.failed(id, now.ts);
+            }
+            Ask::Trades(stream, first_id, last_id) => {
+                self.queue.done(id);
+                let want = Want::Trades {
+                    instrument: request.instrument,
+                    stream,
+                    first_id,
+                    last_id,
+                };
+                news.intake.want_failed(want, now.ts, false);
+            }
+            Ask::History(..) | Ask::Since(_) => {
+                self.queue.done(id);
+                self.history.retain(|(of, _)| *of != request.instrument);
+            }
+            Ask::Klines(_) => {
+                self.queue.done(id);
+            }
+        }
+    }
+
+    /// No answer, or one that says nothing: it goes again later.
+    fn failed(
+        &mut self,
+        id: RequestId,
+        request: &Request<Ask>,
+        reason: &str,
+        now: Now,
+        news: &mut News<'_>,
+        counts: &mut Counts,
+    ) {
+        counts.request_failures += 1;
+        self.told(request, reason, news);
+        if self.breaker.record_error(now.ns) {
+            counts.breaker_trips += 1;
+            news.connection(ConnectionEvent::BreakerOpen, 0, [0; 2]);
+        }
+        if matches!(request.ask, Ask::History(..) | Ask::Since(_)) {
+            let mut history = self.history.iter_mut();
+            if let Some((_, failures)) = history.find(|(of, _)| *of == request.instrument) {
+                *failures += 1;
+                if *failures >= HISTORY_ATTEMPTS {
+                    // The others do not wait for it; its gap is filled when its stream begins.
+                    self.history.retain(|(of, _)| *of != request.instrument);
+                    self.queue.done(id);
+                    return;
+                }
+            }
+        }
+        self.queue.failed(id, now.ts);
+    }
+
+    fn told(&self, request: &Request<Ask>, reason: &str, news: &mut News<'_>) {
+        if let Some(path) = self.path(request.instrument, request.ask) {
+            news.say(format_args!(
+                "GET {}{}: {reason}",
+                self.options.base, path.query
+            ));
+        }
+    }
+
+    /// Where the breaker stands.
+    pub fn breaker(&self) -> BreakerState {
+        self.breaker.state()
+    }
+}
+
+/// What came of a request.
+pub(super) enum Outcome<'a> {
+    /// The venue answered.
+    Answer {
+        /// Status and limits.
+        reply: Reply,
+        /// The body, with status 200.
+        body: &'a [u8],
+        /// The body's beginning, or what else there is to say of a refusal.
+        reason: String,
+    },
+    /// It did not, and why.
+    Failed(String),
+}
+
+impl Outcome<'_> {
+    /// What a reply says.
+    pub fn of(answer: &RestReply) -> Outcome<'_> {
+        let reason = || match &answer.error {
+            Some(error) => error.to_string(),
+            None => String::from_utf8_lossy(&answer.body).into_owned(),
+        };
+        // A refusal is an answer, whatever else is wrong with it; a good status without a body of use is none.
+        if answer.status == 0 || (answer.status == 200 && answer.error.is_some()) {
+            return Outcome::Failed(reason());
+        }
+        Outcome::Answer {
+            reply: Reply {
+                status: answer.status,
+                used_weight: answer.used_weight,
+                retry_after: answer.retry_after,
+            },
+            body: &answer.body,
+            reason: format!("status {}: {}", answer.status, reason()),
+        }
+    }
+}
+
+/// How many trades a reply holds, and the id of the newest.
+fn page(body: &[u8]) -> (usize, Option<u64>) {
+    let Ok(text) = std::str::from_utf8(body) else {
+        return (0, None);
+    };
+    // An aggregated trade has its id under `a`, a single one under `id`; nothing in either nests.
+    for key in ["\"a\":", "\"id\":"] {
+        let count = text.matches(key).count();
+        if count > 0 {
+            let newest = text.rsplit(key).next().map(|rest| {
+                let rest = rest.trim_start();
+                let end = rest.find(|c: char| !c.is_ascii_digit());
+                rest[..end.unwrap_or(rest.len())].parse()
+            });
+            return (count, newest.and_then(Result::ok));
+        }
+    }
+    (0, None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::page;
+
+    #[test]
+    fn a_page_says_how_many_and_up_to_where() {
+        let aggregated = br#"[{"a":26129,"p":"0.01","q":"4.7","f":27781,"l":27781,"T":1,"m":true},{"a": 26130,"p":"1"}]"#;
+        assert_eq!(page(aggregated), (2, Some(26130)));
+        assert_eq!(
+            page(br#"[{"id":28457,"price":"4.00","time":1}]"#),
+            (1, Some(28457))
+        );
+        assert_eq!(page(b"[]"), (0, None));
+        assert_eq!(page(br#"[{"a":"x"}]"#), (1, None));
+    }
+}

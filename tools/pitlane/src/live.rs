@@ -1,0 +1,56 @@
+//! A live source as the engine wants it: what the venues list, asked for before anything starts.
+
+use crate::{exit, inputs, output};
+use pitlane_app::engine::Source;
+use pitlane_domain::decode::TradeStream;
+use pitlane_domain::intake::{IntakeOptions, TradeChoice};
+use pitlane_edges::config::Config;
+use pitlane_edges::live::listing::{self, Listing};
+use pitlane_edges::live::session::{Tap, trade_stream};
+use pitlane_runtime::lifecycle::Stop;
+
+/// The venues of a configuration, each asked for its instruments. A stop that is asked for meanwhile ends the asking.
+pub fn source(config: &Config, stop: &Stop, tap: Option<Box<dyn Tap>>) -> anyhow::Result<Source> {
+    let mut listings: Vec<Listing> = Vec::new();
+    for upstream in &config.upstreams {
+        if upstream.rest.is_empty() {
+            continue;
+        }
+        let listing = listing::fetch(upstream, config.live.timeout, |error, wait| {
+            output::say(format_args!("pitlane: {error}; again in {wait:?}"));
+            !stop.is_requested()
+        });
+        listings.push(listing?);
+    }
+    let instruments = listing::instruments(config, &listings).map_err(|faults| {
+        let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
+        exit::config(lines.join("\n"))
+    })?;
+    let limits = listings.iter();
+    let limits = limits.filter_map(|listing| Some((listing.venue, listing.weight_limit?)));
+    let names = config.upstreams.iter();
+    let names = names.map(|upstream| format!("{} {}", upstream.venue.name(), upstream.ws));
+    Ok(Source::Live {
+        names: names.collect(),
+        instruments,
+        options: options(config),
+        limits: limits.collect(),
+        tap,
+    })
+}
+
+/// As for files, but what counts as a trade does not depend on which stream is heard first.
+fn options(config: &Config) -> IntakeOptions {
+    let mut options = inputs::chosen(config);
+    options.backfill = true;
+    for ((_, of), row) in options.except.iter_mut().zip(&config.instruments) {
+        let upstream = config.upstreams.iter().find(|of| of.venue == row.venue);
+        if let Some(upstream) = upstream {
+            of.trades = match trade_stream(upstream, row.trades) {
+                TradeStream::Aggregate => TradeChoice::Aggregate,
+                TradeStream::Single => TradeChoice::Single,
+            };
+        }
+    }
+    options
+}
