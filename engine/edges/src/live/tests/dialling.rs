@@ -1,10 +1,12 @@
 //! How dials end, well or not.
 
 use super::server::{
-    Authority, PATIENCE, Server, TEXT, accept, dial, frame, head, next, send, until_gone, wait_for,
+    Authority, PATIENCE, Server, TEXT, accept, dial, frame, head, next, park_for, send, until_gone,
+    wait_for,
 };
 use crate::live::dial::DIALS_MAX;
 use crate::live::{DialRequest, Dialer, Tls};
+use pitlane_lockfree::wake::parker;
 use std::io::Write;
 use std::sync::Mutex;
 use std::sync::mpsc::channel;
@@ -364,6 +366,36 @@ fn slow_dials_do_not_hold_up_others() {
     assert!(last.result.is_ok(), "{:?}", last.result);
     slow.join();
     quick.join();
+}
+
+#[test]
+fn a_reply_wakes_who_waits_for_it() {
+    let (go, wait) = channel::<()>();
+    let wait = Mutex::new(wait);
+    let server = Server::start(None, 1, move |mut stream, _| {
+        wait.lock().unwrap().recv_timeout(PATIENCE).unwrap();
+        accept(&mut stream);
+    });
+    let (mut parker, waker) = parker();
+    let dialer = Dialer::start(web(), Some(waker.clone())).unwrap();
+    let request = DialRequest {
+        token: 1,
+        url: format!("ws://127.0.0.1:{}/", server.port),
+        connect: PATIENCE,
+        whole: PATIENCE,
+    };
+    dialer.dial(request).unwrap();
+    // not before the reader sleeps
+    let release = std::thread::spawn(move || {
+        while !waker.is_parked() {
+            std::thread::yield_now();
+        }
+        go.send(()).unwrap();
+    });
+    let reply = park_for(&mut parker, || dialer.poll());
+    assert!(reply.result.is_ok());
+    release.join().unwrap();
+    server.join();
 }
 
 #[test]

@@ -1,15 +1,16 @@
 //! What an open connection gives, answers, sends and refuses.
 
 use super::server::{
-    Authority, BINARY, CLOSE, PING, PONG, Server, TEXT, frame, next, plain, receive, send,
-    until_gone, wait_for,
+    Authority, BINARY, CLOSE, PING, PONG, Server, TEXT, frame, next, park_for, plain, receive,
+    send, until_gone, wait_for,
 };
 use super::server::{PATIENCE, dial};
 use crate::live::socket::TEXTS_WAITING_MAX;
 use crate::live::{Connection, Ear, Event, SendError};
 use crate::source::FRAME_BYTES_MAX;
+use pitlane_lockfree::wake::{Parker, parker};
 use std::sync::mpsc::channel;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 const SECOND: u64 = 1_000_000_000;
 
@@ -334,20 +335,18 @@ fn a_venue_that_does_not_read_is_read_all_the_same_under_tls() {
 }
 
 /// Waits on the ear instead of looking again and again.
-fn hear(connection: &mut Connection, parker: &mut pitlane_lockfree::wake::Parker) -> String {
-    loop {
-        while connection.is_ready() {
-            match connection.read(1) {
-                Event::Idle => {}
-                Event::Text(bytes) => return format!("{} bytes", bytes.len()),
-                Event::Closed(closed) => return closed.name().to_owned(),
-                event => panic!("{event:?}"),
-            }
+fn hear(connection: &mut Connection, parker: &mut Parker) -> String {
+    park_for(parker, || {
+        if !connection.is_ready() {
+            return None;
         }
-        let begun = Instant::now();
-        let _ = parker.park(PATIENCE, || connection.is_ready());
-        assert!(begun.elapsed() < PATIENCE, "nobody woke the reader");
-    }
+        match connection.read(1) {
+            Event::Idle => None,
+            Event::Text(bytes) => Some(format!("{} bytes", bytes.len())),
+            Event::Closed(closed) => Some(closed.name().to_owned()),
+            event => panic!("{event:?}"),
+        }
+    })
 }
 
 fn a_parked_reader_is_woken(authority: Option<&Authority>) {
@@ -369,7 +368,7 @@ fn a_parked_reader_is_woken(authority: Option<&Authority>) {
             send(&mut stream, TEXT, b"x");
         }
     });
-    let (mut parker, waker) = pitlane_lockfree::wake::parker();
+    let (mut parker, waker) = parker();
     let ear = Ear::start(Some(waker)).unwrap();
     let mut connection = match authority {
         None => plain(&server),

@@ -1,11 +1,13 @@
 //! How requests end, well or not.
 
-use super::server::{Authority, PATIENCE, Server, Stream, head, until_gone, wait_for};
+use super::server::{Authority, PATIENCE, Server, Stream, head, park_for, until_gone, wait_for};
 use crate::live::rest::REQUESTS_MAX;
 use crate::live::{Rest, RestError, RestKind, RestReply, RestRequest, Tls};
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use pitlane_lockfree::wake::parker;
 use std::io::Write;
+use std::sync::Mutex;
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
@@ -354,9 +356,40 @@ fn a_connection_that_was_closed_in_between_is_opened_again() {
 }
 
 #[test]
+fn a_reply_wakes_who_waits_for_it() {
+    let (go, wait) = channel::<()>();
+    let wait = Mutex::new(wait);
+    let server = Server::start(None, 1, move |mut stream, _| {
+        head(&mut stream);
+        wait.lock().unwrap().recv_timeout(PATIENCE).unwrap();
+        stream.write_all(&with_length("200 OK", "", b"[]")).unwrap();
+    });
+    let (mut parker, waker) = parker();
+    let rest = Rest::start(web(), Some(waker.clone())).unwrap();
+    let request = RestRequest {
+        token: 1,
+        url: format!("http://127.0.0.1:{}/", server.port),
+        kind: RestKind::Klines,
+        whole: PATIENCE,
+    };
+    rest.send(request).unwrap();
+    // not before the reader sleeps
+    let release = std::thread::spawn(move || {
+        while !waker.is_parked() {
+            std::thread::yield_now();
+        }
+        go.send(()).unwrap();
+    });
+    let reply = park_for(&mut parker, || rest.poll());
+    assert_eq!(reply.error, None);
+    release.join().unwrap();
+    server.join();
+}
+
+#[test]
 fn more_than_can_wait_is_refused_at_once() {
     let (go, wait) = channel::<()>();
-    let wait = std::sync::Mutex::new(wait);
+    let wait = Mutex::new(wait);
     let server = Server::start(None, 1, move |mut stream, _| {
         head(&mut stream);
         let _ = wait.lock().unwrap().recv_timeout(PATIENCE);

@@ -1,6 +1,7 @@
 //! The other side: a listener whose one connection follows a script, byte by byte.
 
 use crate::live::{Connection, DialReply, DialRequest, Dialer, Event, Tls};
+use pitlane_lockfree::wake::Parker;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, date_time_ymd};
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
@@ -248,6 +249,25 @@ pub fn wait_for<T>(mut look: impl FnMut() -> Option<T>) -> T {
         }
         assert!(begun.elapsed() < PATIENCE, "waited too long");
         thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// The same for a thread that parks: it must be woken when there is something.
+pub fn park_for<T>(parker: &mut Parker, mut look: impl FnMut() -> Option<T>) -> T {
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        let begun = Instant::now();
+        let mut found = None;
+        let _ = parker.park(PATIENCE, || {
+            found = look();
+            found.is_some()
+        });
+        if let Some(found) = found {
+            return found;
+        }
+        assert!(begun.elapsed() < PATIENCE, "nobody woke the reader");
     }
 }
 
