@@ -7,6 +7,7 @@
 mod bi5;
 mod binance_csv;
 mod binance_jsonl;
+mod bybit_jsonl;
 mod cryptofeed;
 mod detect;
 mod fx_csv;
@@ -40,6 +41,8 @@ pub enum Format {
     Capture,
     /// `<receive time> <frame>` lines, `{"t":..,"c":..,"m":..}` lines, or bare frames, of one Binance market.
     BinanceJsonl,
+    /// Bybit's frames, one a line, as its archive has them.
+    BybitJsonl,
     /// Raw recordings of the library cryptofeed: Binance, Kraken, OKX, FTX.
     Cryptofeed,
     /// Published aggregate trades, spot or futures.
@@ -58,9 +61,10 @@ pub enum Format {
 
 impl Format {
     /// Every format with its name on the command line and in reports.
-    pub const ALL: [(Self, &'static str); 9] = [
+    pub const ALL: [(Self, &'static str); 10] = [
         (Self::Capture, crate::capture::FORMAT_NAME),
         (Self::BinanceJsonl, "binance-jsonl"),
+        (Self::BybitJsonl, "bybit-jsonl"),
         (Self::Cryptofeed, "cryptofeed"),
         (Self::BinanceAggTradesCsv, "binance-aggtrades-csv"),
         (Self::BinanceKlinesCsv, "binance-klines-csv"),
@@ -111,6 +115,7 @@ pub fn open(
     match format {
         Format::Capture => Ok(Box::new(CaptureReader::open(path, options.on_bad)?)),
         Format::BinanceJsonl => binance_jsonl::open(path, options),
+        Format::BybitJsonl => bybit_jsonl::open(path, options),
         Format::Cryptofeed => cryptofeed::open(path, options),
         Format::BinanceAggTradesCsv => binance_csv::open_agg_trades(path, options),
         Format::BinanceKlinesCsv => binance_csv::open_klines(path, options),

@@ -168,7 +168,11 @@ fn every_shared_file_is_told() {
     );
     check("l3_sse", "SSE_orders_20230711.csv.zst", "?");
     check("trades_bitmex", "Bitmex_XBTUSD_first500k.csv.zst", "?");
-    check("bybit_ob500", "2024-12-01_XRPUSDT_ob500.data.zip", "?");
+    check(
+        "bybit_ob500",
+        "2024-12-01_XRPUSDT_ob500.data.zip",
+        "bybit-jsonl",
+    );
 }
 
 #[test]

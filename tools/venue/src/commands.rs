@@ -42,7 +42,7 @@ impl Session {
         fits
     }
 
-    fn unsubscribe(&mut self, shared: &Shared, names: &[String]) {
+    pub(crate) fn unsubscribe(&mut self, shared: &Shared, names: &[String]) {
         let mut hub = lock(&shared.hub);
         for name in names {
             self.streams.retain(|known| known != name);

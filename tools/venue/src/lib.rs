@@ -12,6 +12,7 @@ mod clients;
 mod commands;
 mod derive;
 pub mod faults;
+mod fx;
 mod http;
 mod interval;
 mod listener;

@@ -4,6 +4,7 @@ use crate::api;
 use crate::clients::{Client, Data, Item};
 use crate::commands::{self, Session};
 use crate::faults::{Answer, Harm};
+use crate::fx;
 use crate::http::{self, Reply, Request, Wire};
 use crate::misbehave;
 use crate::shared::{Shared, lock};
@@ -63,6 +64,10 @@ fn address(request: &Request, main: Venue) -> Option<Address> {
     let combined = loop {
         match parts.next()? {
             "ws" => break false,
+            "fx" => {
+                venue = Venue::Fx;
+                break false;
+            }
             "stream" => break true,
             "public" | "market" | "private" | "fapi" => venue = Venue::BinanceUsdm,
             "dapi" => venue = Venue::BinanceCoinm,
@@ -209,7 +214,11 @@ impl<'a> Talk<'a> {
     }
 
     fn run(mut self) {
+        let greeting = self.greet();
         let end = loop {
+            if let Err(end) = greeting {
+                break end;
+            }
             if let Err(end) = self.round() {
                 break end;
             }
@@ -217,6 +226,21 @@ impl<'a> Talk<'a> {
         if let End::Close(code, reason) = end {
             self.goodbye(code, reason);
         }
+    }
+
+    fn is_gateway(&self) -> bool {
+        self.session.client.venue == Venue::Fx
+    }
+
+    /// An FX gateway speaks first.
+    fn greet(&mut self) -> Result<(), End> {
+        if self.is_gateway() {
+            for message in fx::greeting(self.shared) {
+                self.text(message.into_bytes())?;
+            }
+            self.socket.flush()?;
+        }
+        Ok(())
     }
 
     /// Sends what waits, listens, and looks at the clock.
@@ -343,11 +367,18 @@ impl<'a> Talk<'a> {
             self.heard.pop_front();
         }
         self.heard.push_back(now);
-        // Requests have weights instead.
-        if !self.is_api && self.heard.len() > self.shared.settings.messages_per_second {
+        // Requests have weights instead, and a gateway is asked for many pairs at once.
+        let is_limited = !self.is_api && !self.is_gateway();
+        if is_limited && self.heard.len() > self.shared.settings.messages_per_second {
             return Err(End::Close(1008, "Too many requests"));
         }
         match message {
+            Message::Text(text) if self.is_gateway() => {
+                match fx::answer(self.shared, &mut self.session, text.as_str()) {
+                    Some(reply) => self.text(reply.into_bytes()),
+                    None => Ok(()),
+                }
+            }
             Message::Text(text) => {
                 let reply = if self.is_api {
                     api::answer(self.shared, text.as_str())
@@ -446,6 +477,7 @@ mod tests {
         );
         check("/public/ws/a@trade", Some((usdm, false, &["a@trade"])));
         check("/market/stream?streams=a", Some((usdm, true, &["a"])));
+        check("/fx", Some((Venue::Fx, false, &[])));
         check("/dapi/ws", Some((Venue::BinanceCoinm, false, &[])));
         check("/api/v3/ping", None);
         check("/", None);

@@ -99,7 +99,7 @@ pub struct FxDays {
 
 impl FxDays {
     /// A tick, by its middle in half ticks, at a time that never decreases.
-    pub(super) fn tick(&mut self, middle: Ticks, ts: WallNs) {
+    pub fn tick(&mut self, middle: Ticks, ts: WallNs) {
         if let Some(today) = &mut self.today
             && ts.0 < today.start.0 + DAY_NS - HOUR_NS
         {

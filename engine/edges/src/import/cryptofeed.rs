@@ -34,7 +34,7 @@ pub(super) fn open(
     let venue = match (options.venue, first_host(path)?) {
         (Some(venue), _) => venue,
         (None, Some(host)) => venue_of_host(&host).ok_or_else(|| {
-            let reason = format!("a recording of {host}, which is not supported yet; those of Binance, Kraken, OKX and FTX are");
+            let reason = format!("a recording of {host}, which is not supported yet; those of Binance, Kraken, OKX, FTX, Coinbase and Bitstamp are");
             SourceError::unusable(path, reason)
         })?,
         (None, None) => Survey::of(path, frame_of)?.venue(path)?,
@@ -76,6 +76,8 @@ fn venue_of_host(host: &str) -> Option<Venue> {
         ("okex.com", Venue::Okx),
         ("ftx.com", Venue::Ftx),
         ("ftexchange.com", Venue::Ftx),
+        ("coinbase.com", Venue::Coinbase),
+        ("bitstamp.net", Venue::Bitstamp),
     ];
     for (domain, venue) in others {
         let before = host.strip_suffix(domain);
@@ -133,6 +135,9 @@ impl<'a> Address<'a> {
     fn stream(&self) -> Option<String> {
         let path = std::str::from_utf8(self.path()).ok()?;
         let (path, query) = path.split_once('?').unwrap_or((path, ""));
+        if let Some(symbol) = path.strip_prefix("api/v2/order_book/") {
+            return Some(snapshot_stream(symbol.trim_end_matches('/')));
+        }
         match path.rsplit('/').next()? {
             "exchangeInfo" => Some("@exchangeInfo".to_owned()),
             "depth" => query

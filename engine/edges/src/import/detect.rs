@@ -3,7 +3,9 @@
 use super::input::{Input, LineRead, Lines};
 use super::survey::Survey;
 use super::table::{Row, is_decimal, is_integer};
-use super::{Format, bi5, binance_jsonl, cryptofeed, fx_csv, itch50, lobster, mbo_csv};
+use super::{
+    Format, bi5, binance_jsonl, bybit_jsonl, cryptofeed, fx_csv, itch50, lobster, mbo_csv,
+};
 use crate::capture::is_capture;
 use crate::source::SourceError;
 use std::io::Read;
@@ -37,6 +39,9 @@ pub fn detect(path: &Path) -> Result<Option<Format>, SourceError> {
     let Some(line) = first.first() else {
         return Ok(None);
     };
+    if bybit_jsonl::is_line(line) {
+        return Ok(Some(Format::BybitJsonl));
+    }
     if line.starts_with(b"{")
         || binance_jsonl::split_time(line).is_some_and(|(_, f)| f.starts_with(b"{"))
     {

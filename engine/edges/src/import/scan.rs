@@ -227,9 +227,13 @@ fn note(frame: &Frame<'_>, kind: &[u8], numbers: &mut Numbers) {
         Venue::Itch => itch(frame.bytes, numbers),
         Venue::Lobster => columns(frame.bytes, 4, 4, numbers),
         Venue::Mbo => columns(frame.bytes, 4, 9, numbers),
-        Venue::Kraken | Venue::Okx => texts(frame.bytes, named_meaning, numbers),
+        Venue::Coinbase if kind == b"level2" => coinbase_book(frame.bytes, numbers),
+        Venue::Kraken | Venue::Okx | Venue::Coinbase => {
+            texts(frame.bytes, named_meaning, numbers);
+        }
         Venue::Ftx => values(frame.bytes, named_meaning, numbers),
-        Venue::Bybit | Venue::Coinbase | Venue::Bitstamp => {}
+        Venue::Bybit => texts(frame.bytes, |_| Meaning::Other, numbers),
+        Venue::Bitstamp => texts(frame.bytes, bitstamp_meaning, numbers),
     }
 }
 
@@ -263,6 +267,33 @@ fn named_meaning(key: &[u8]) -> Meaning {
         b"px" | b"price" | b"bidPx" | b"askPx" | b"bid" | b"ask" => Meaning::Price,
         b"sz" | b"size" | b"bidSz" | b"askSz" | b"bidSize" | b"askSize" => Meaning::Quantity,
         _ => Meaning::Other,
+    }
+}
+
+fn bitstamp_meaning(key: &[u8]) -> Meaning {
+    match key {
+        b"price_str" => Meaning::Price,
+        b"amount_str" => Meaning::Quantity,
+        _ => Meaning::Other,
+    }
+}
+
+/// A snapshot of pairs, or changes: `"changes":[["sell","0.00001306","660.5"],..]`.
+fn coinbase_book(bytes: &[u8], numbers: &mut Numbers) {
+    let key = br#""changes":["#;
+    let Some(at) = bytes.windows(key.len()).position(|part| part == key) else {
+        return texts(bytes, |_| Meaning::Other, numbers);
+    };
+    let changes = &bytes[at + key.len()..];
+    let end = changes.windows(2).position(|part| part == b"]]");
+    let texts = changes[..end.unwrap_or(changes.len())].split(|&byte| byte == b'"');
+    // Between quotes stand every other part: side, price, quantity, and again.
+    for (place, text) in texts.skip(1).step_by(2).enumerate() {
+        match place % 3 {
+            1 => numbers.price(text),
+            2 => numbers.quantity(text),
+            _ => {}
+        }
     }
 }
 
@@ -451,6 +482,42 @@ mod tests {
             "eurusd@tick",
             br#"{"type":"tick","bid":1.38727,"ask":1.3873,"bidVolume":1.5}"#,
             "EURUSD 0.00001 0.1",
+        );
+        check(
+            Venue::Bybit,
+            "xrpusdt@orderbook.500",
+            br#"{"topic":"orderbook.500.XRPUSDT","data":{"s":"XRPUSDT","b":[["1.9530","62.5"]],"a":[],"u":1}}"#,
+            "XRPUSDT 0.001 0.1",
+        );
+        check(
+            Venue::Bitstamp,
+            "ethusd@live_trades",
+            br#"{"data":{"timestamp":"1641343699.5","amount_str":"0.07920000","price_str":"3805.40"}}"#,
+            "ETHUSD 0.1 0.0001",
+        );
+        check(
+            Venue::Bitstamp,
+            "ethusd@depthSnapshot",
+            br#"{"microtimestamp": "1641343695681418", "bids": [["3802.90", "0.60000000"]]}"#,
+            "ETHUSD 0.1 0.1",
+        );
+        check(
+            Venue::Coinbase,
+            "skl-btc@level2",
+            br#"{"type":"l2update","changes":[["sell","0.00001306","660.5"],["buy","0.1","0.25"]],"time":"1.5"}"#,
+            "SKL-BTC 0.00000001 0.01",
+        );
+        check(
+            Venue::Coinbase,
+            "skl-btc@level2",
+            br#"{"type":"snapshot","asks":[["1.50","2"]],"bids":[["1.4","0.001"]]}"#,
+            "SKL-BTC 0.1 0.001",
+        );
+        check(
+            Venue::Coinbase,
+            "skl-btc@matches",
+            br#"{"type":"match","size":"985.5","price":"0.25"}"#,
+            "SKL-BTC 0.01 0.1",
         );
         check(
             Lobster,

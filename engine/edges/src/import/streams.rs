@@ -10,6 +10,9 @@ pub(super) fn stream_of(venue: Venue, frame: &[u8]) -> Option<Result<String, Ref
         Venue::Kraken => Ok(kraken(frame)),
         Venue::Okx => okx(frame),
         Venue::Ftx => ftx(frame),
+        Venue::Bybit => bybit(frame),
+        Venue::Coinbase => coinbase(frame),
+        Venue::Bitstamp => bitstamp(frame),
         _ => return None,
     })
 }
@@ -72,4 +75,47 @@ fn ftx(frame: &[u8]) -> Result<String, Refusal> {
         Some("partial" | "update") => name(outer.market, outer.channel),
         _ => String::new(),
     })
+}
+
+/// `{"topic":"orderbook.500.XRPUSDT",..}`: the symbol stands at the end.
+fn bybit(frame: &[u8]) -> Result<String, Refusal> {
+    #[derive(Deserialize)]
+    struct Outer<'a> {
+        topic: Option<&'a str>,
+    }
+    let outer: Outer<'_> = serde_json::from_slice(frame).map_err(|error| not_json(&error))?;
+    let (channel, symbol) = outer.topic.and_then(|topic| topic.rsplit_once('.')).unzip();
+    Ok(name(symbol, channel))
+}
+
+/// `{"type":"l2update","product_id":"SKL-BTC",..}`, by the name of the channel that was subscribed to.
+fn coinbase(frame: &[u8]) -> Result<String, Refusal> {
+    #[derive(Deserialize)]
+    struct Outer<'a> {
+        r#type: Option<&'a str>,
+        product_id: Option<&'a str>,
+    }
+    let outer: Outer<'_> = serde_json::from_slice(frame).map_err(|error| not_json(&error))?;
+    let channel = outer.r#type.and_then(|sort| match sort {
+        "snapshot" | "l2update" => Some("level2"),
+        "match" | "last_match" => Some("matches"),
+        "ticker" => Some("ticker"),
+        _ => None,
+    });
+    Ok(name(outer.product_id, channel))
+}
+
+/// `{"channel":"diff_order_book_btcusd","event":"data",..}`: the symbol stands at the end.
+fn bitstamp(frame: &[u8]) -> Result<String, Refusal> {
+    #[derive(Deserialize)]
+    struct Outer<'a> {
+        channel: Option<&'a str>,
+        event: Option<&'a str>,
+    }
+    let outer: Outer<'_> = serde_json::from_slice(frame).map_err(|error| not_json(&error))?;
+    let channel = outer
+        .channel
+        .filter(|_| matches!(outer.event, Some("data" | "trade")));
+    let (channel, symbol) = channel.and_then(|channel| channel.rsplit_once('_')).unzip();
+    Ok(name(symbol, channel))
 }

@@ -9,6 +9,7 @@ mod bad;
 mod books;
 mod connections;
 mod failing;
+mod fx;
 mod house;
 mod rest;
 mod streams;
