@@ -74,6 +74,8 @@ pub(crate) struct Reply {
     pub(crate) delay: Option<Duration>,
     /// How it is none.
     pub(crate) bad: Option<Bad>,
+    /// Once it is sent, the venue restarts with this pause.
+    pub(crate) restart: Option<Duration>,
 }
 
 impl Reply {
@@ -84,6 +86,7 @@ impl Reply {
             body: body.into(),
             delay: None,
             bad: None,
+            restart: None,
         }
     }
 

@@ -99,7 +99,11 @@ fn serve(tcp: TcpStream, shared: &Arc<Shared>, id: u64) -> std::io::Result<()> {
             return session::run(wire, buffer, &request, shared, id);
         }
         let reply = rest::answer(shared, &request);
-        http::write(&mut wire, &reply, request.keep_alive)?;
+        let written = http::write(&mut wire, &reply, request.keep_alive);
+        if let Some(pause) = reply.restart {
+            shared.restart(pause);
+        }
+        written?;
         if !request.keep_alive {
             break;
         }

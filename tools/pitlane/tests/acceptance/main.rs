@@ -9,6 +9,7 @@ mod crash;
 mod days;
 mod doctor;
 mod idle;
+mod local_venue;
 mod numpy;
 mod sample;
 mod stats;

@@ -26,8 +26,9 @@ pub(super) fn answer(shared: &Shared, request: &Request, what: &str) -> Reply {
             let seconds = pause.trim_end_matches('s').parse::<f64>().ok();
             match seconds.filter(|seconds| (0.0..=PAUSE_MAX).contains(seconds)) {
                 Some(seconds) => {
-                    shared.restart(Duration::from_secs_f64(seconds));
-                    Reply::json(200, json!({ "pause": seconds }).to_string())
+                    let mut reply = Reply::json(200, json!({ "pause": seconds }).to_string());
+                    reply.restart = Some(Duration::from_secs_f64(seconds));
+                    reply
                 }
                 None => Reply::error(400, -1130, "pause is a time in seconds, at most 3600."),
             }

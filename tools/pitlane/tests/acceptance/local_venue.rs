@@ -1,0 +1,79 @@
+//! `pitlane venue` as a process: it says where it listens, answers there, and ends in order.
+
+use crate::support::{expect_code, pitlane, said, sample};
+use serde_json::Value;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::process::{Child, Command, Stdio};
+
+struct Running {
+    child: Child,
+    told: Value,
+}
+
+impl Running {
+    fn start(arguments: &[&str]) -> Self {
+        let mut child = pitlane()
+            .arg("venue")
+            .arg(sample("binance-spot-btcusdt-20240808.gz"))
+            .args(["--json", "--quiet"])
+            .args(arguments)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        let out = child.stdout.as_mut().unwrap();
+        BufReader::new(out).read_line(&mut line).unwrap();
+        Self {
+            told: serde_json::from_str(&line).unwrap(),
+            child,
+        }
+    }
+
+    fn get(&self, target: &str) -> Value {
+        let addr = self.told["http"].as_str().unwrap();
+        let addr = addr.strip_prefix("http://").unwrap();
+        let mut tcp = TcpStream::connect(addr).unwrap();
+        write!(tcp, "GET {target} HTTP/1.1\r\nConnection: close\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        tcp.read_to_string(&mut answer).unwrap();
+        let (_, body) = answer.split_once("\r\n\r\n").unwrap();
+        serde_json::from_str(body).unwrap()
+    }
+
+    fn signal(&mut self, name: &str) -> Option<i32> {
+        let id = self.child.id().to_string();
+        let sent = Command::new("kill").args([name, &id]).status().unwrap();
+        assert!(sent.success());
+        self.child.wait().unwrap().code()
+    }
+}
+
+#[test]
+fn it_serves_until_it_is_told_to_end() {
+    for (signal, code) in [("-TERM", 0), ("-INT", 130)] {
+        let mut venue = Running::start(&["--fault", "drop:on=depth,every=10"]);
+        assert_eq!(venue.told["frames"], 41_249);
+        assert_eq!(venue.told["streams"].as_array().unwrap().len(), 3);
+        let status = venue.get("/venue/status");
+        assert_eq!(status["position"], 0);
+        assert_eq!(status["faults"][0]["rule"], "drop:on=depth,every=10");
+        let info = venue.get("/api/v3/exchangeInfo");
+        assert_eq!(info["symbols"][0]["symbol"], "BTCUSDT");
+        assert_eq!(venue.signal(signal), Some(code));
+    }
+}
+
+#[test]
+fn what_makes_no_sense_is_said() {
+    let check = |arguments: &[&str], code: i32, what: &str| {
+        let output = expect_code(pitlane().arg("venue").args(arguments), code);
+        assert!(said(&output).contains(what), "{}", said(&output));
+    };
+    check(&["--speed", "fast"], 2, "--speed fast: max, or a multiple");
+    check(&["--fault", "lose"], 2, "no such kind; there are drop");
+    check(&["--start", "soon"], 2, "now, first-client, or a number");
+    check(&["nowhere.plcap"], 2, "nowhere.plcap does not exist");
+    check(&["."], 2, "is a directory");
+    check(&["--bind", "192.0.2.1"], 1, "cannot listen on 192.0.2.1:0");
+}
