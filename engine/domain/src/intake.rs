@@ -18,6 +18,7 @@
 
 mod counts;
 mod depth;
+mod lines;
 mod lists;
 mod missing;
 mod output;
@@ -28,6 +29,7 @@ mod wants;
 
 pub use counts::{FactKind, Fate, IntakeCounts, NOTICE_NAMES, Tally};
 pub use depth::{BookStatus, DepthChoice};
+pub use lines::{LINE_HELD_NS, LINES_MAX};
 pub use recall::Recalled;
 pub use skew::ClockSkew;
 pub use trades::{HELD_MAX, HELD_NS, TradeChoice};
@@ -40,6 +42,7 @@ use crate::message::{Body, Message, Quote, ResetReason};
 use crate::sync::{DepthEvent, Rules};
 use crate::units::WallNs;
 use depth::Depths;
+use lines::{Key, Lines, Release, Verdict, line_of};
 use output::{Output, Stamp};
 use trades::{TradeIds, TradeStep};
 use wants::SnapshotAsk;
@@ -72,6 +75,10 @@ struct Line {
     depth: Depths,
     snapshot: SnapshotAsk,
     quote_id: u64,
+    /// The last quote of a venue without ids, and its time.
+    quote: Option<(WallNs, Quote)>,
+    /// The connections it comes on, if they are several.
+    redundant: Lines,
 }
 
 /// The machine; see the module's own words.
@@ -87,6 +94,8 @@ pub struct Intake {
     holding: usize,
     /// The source has ended: what waits goes on, instrument by instrument as the queue is emptied.
     ended: Option<WallNs>,
+    /// Which of several connections the frame came on; 0 if there is one.
+    number: usize,
 }
 
 impl Intake {
@@ -106,6 +115,8 @@ impl Intake {
                 depth: Depths::new(chosen.depth, Rules::of(instrument.venue)),
                 snapshot: SnapshotAsk::default(),
                 quote_id: 0,
+                quote: None,
+                redundant: Lines::default(),
             }
         });
         Self {
@@ -116,6 +127,7 @@ impl Intake {
             wanting: false,
             holding: 0,
             ended: None,
+            number: 0,
         }
     }
 
@@ -143,6 +155,10 @@ impl Intake {
     ) -> Result<(), Reject> {
         self.out.counts.frames += 1;
         self.out.counts.bytes += frame.len() as u64;
+        self.number = match venue {
+            Venue::Kraken | Venue::Okx | Venue::Ftx => line_of(stream),
+            _ => 0,
+        };
         let mut levels = std::mem::take(&mut self.levels);
         let decoded = self.decoder.decode(venue, stream, frame, &mut levels);
         let answer = self.decoded(ts_recv, decoded, frame, &levels);
@@ -221,7 +237,12 @@ impl Intake {
                     return self.trades_changed();
                 }
             },
-            Fact::Quote(quote) => line.quote(stamp, quote, out),
+            Fact::Quote(quote) => line.quote(stamp, quote, self.number, out),
+            Fact::Depth(depth) if self.number > 0 => {
+                line.redundant_depth(stamp, depth, levels, self.number, out);
+                self.wanting = true;
+                return;
+            }
             Fact::Depth(depth) => {
                 let fate = line.depth(stamp, depth, levels, out);
                 self.wanting |= fate != Fate::Emitted || depth.kind == DepthKind::Snapshot;
@@ -282,7 +303,11 @@ impl Intake {
             }
         } else {
             let backwards = reject.reason == Reason::BadRange;
-            line.depth.refused(stamp, backwards, out);
+            match self.number {
+                0 => line.depth.refused(stamp, backwards, out),
+                // Another line may bring it whole.
+                number => line.redundant.lost(number),
+            }
         }
     }
 
@@ -292,17 +317,22 @@ impl Intake {
             if line.venue == venue {
                 let stamp = now(InstrumentId(id), ts);
                 line.snapshot.forget();
-                line.depth
-                    .drop_book(stamp, ResetReason::Disconnected, &mut self.out);
+                line.drop_book(stamp, ResetReason::Disconnected, &mut self.out);
             }
+        }
+    }
+
+    /// One of several connections to a venue was lost: the others go on, and it is found again by what it brings.
+    pub fn line_lost(&mut self, venue: Venue, number: usize) {
+        for line in self.lines.iter_mut().filter(|line| line.venue == venue) {
+            line.redundant.lost(number);
         }
     }
 
     /// Somebody who holds the book found it wrong, as a crossed one is: it waits for a new snapshot.
     pub fn drop_book(&mut self, instrument: InstrumentId, reason: ResetReason, ts: WallNs) {
         let line = &mut self.lines[instrument.index()];
-        line.depth
-            .drop_book(now(instrument, ts), reason, &mut self.out);
+        line.drop_book(now(instrument, ts), reason, &mut self.out);
     }
 
     /// Puts news into the sequence that no frame brought, such as a [`Connection`](crate::message::Connection).
@@ -359,7 +389,9 @@ impl Intake {
         counts.balance()?;
         for ((id, instrument), line) in self.table().iter().zip(&self.lines) {
             let counted = counts.instruments[id.index()].fate(Fate::Buffered);
-            let waiting = (line.depth.status().buffered + line.trades.held()) as u64;
+            let waiting = (line.depth.status().buffered
+                + line.redundant.waiting()
+                + line.trades.held()) as u64;
             if counted != waiting {
                 return Err(format!(
                     "{}: {counted} counted as buffered, {waiting} are",
@@ -380,7 +412,15 @@ impl Intake {
 
 impl Line {
     /// Quotes with an id go on only if it is new; a venue without ids sends none twice.
-    fn quote(&mut self, stamp: Stamp, quote: &Quote, out: &mut Output) -> Fate {
+    fn quote(&mut self, stamp: Stamp, quote: &Quote, number: usize, out: &mut Output) -> Fate {
+        if number > 0 {
+            let this = (stamp.ts_event, *quote);
+            match self.quote {
+                Some((ts, _)) if stamp.ts_event < ts => return Fate::Stale,
+                Some(last) if last == this => return Fate::Duplicate,
+                _ => self.quote = Some(this),
+            }
+        }
         if quote.update_id != 0 {
             if quote.update_id == self.quote_id {
                 return Fate::Duplicate;
@@ -391,6 +431,74 @@ impl Line {
             self.quote_id = quote.update_id;
         }
         emit(stamp, &Body::Quote(*quote), out)
+    }
+
+    /// A frame of one of several connections: judged by what the others brought, and then what waited for it.
+    fn redundant_depth(
+        &mut self,
+        stamp: Stamp,
+        depth: &Depth,
+        levels: &Levels,
+        number: usize,
+        out: &mut Output,
+    ) {
+        // Without either it is told from another by its time alone.
+        let sum = levels.checksum.map_or(0, |stated| stated.value);
+        let key = Key {
+            ts: stamp.ts_event,
+            value: if depth.last_id == 0 {
+                sum.into()
+            } else {
+                depth.last_id
+            },
+        };
+        let is_snapshot = depth.kind == DepthKind::Snapshot;
+        let fate = match self.redundant.judge(number, key, is_snapshot) {
+            Verdict::Pass => self.depth(stamp, depth, levels, out),
+            Verdict::Duplicate => Fate::Duplicate,
+            Verdict::Stale => {
+                let stale = u64::from(is_snapshot);
+                out.counts
+                    .tally(stamp.instrument, |tally| tally.snapshots_stale += stale);
+                Fate::Stale
+            }
+            Verdict::Hold => {
+                self.redundant
+                    .hold(number, key, depth, levels, stamp.ts_recv, |kind| {
+                        give_up(stamp, kind, out);
+                    });
+                Fate::Buffered
+            }
+        };
+        // Counted before what waited is: it may be that frame.
+        let kind = FactKind::of(&Fact::Depth(*depth));
+        out.counts
+            .tally(stamp.instrument, |tally| tally.met(kind, fate));
+        while let Some((held, next)) = self.redundant.release(stamp.ts_recv) {
+            let depth = held.depth;
+            let stamp = Stamp {
+                ts_event: held.ts_event,
+                ..stamp
+            };
+            let fate = match next {
+                Release::GoesOn => self.depth(stamp, &depth, &held.levels, out),
+                Release::Known => Fate::Duplicate,
+                Release::Lost => Fate::Discarded,
+            };
+            let kind = FactKind::of(&Fact::Depth(depth));
+            out.counts
+                .tally(stamp.instrument, |tally| tally.waited(kind, 1, fate));
+            self.redundant.recycle(held);
+            if next == Release::Lost {
+                self.drop_book(stamp, ResetReason::Gap, out);
+            }
+        }
+    }
+
+    /// The book cannot be trusted: it and all that waits for it are given up.
+    fn drop_book(&mut self, stamp: Stamp, reason: ResetReason, out: &mut Output) {
+        self.redundant.clear(|kind| give_up(stamp, kind, out));
+        self.depth.drop_book(stamp, reason, out);
     }
 
     fn depth(&mut self, stamp: Stamp, depth: &Depth, levels: &Levels, out: &mut Output) -> Fate {
@@ -415,6 +523,18 @@ impl Line {
             DepthKind::Partial => self.depth.partial(stamp, depth.last_id, levels, out),
         }
     }
+}
+
+/// A frame that waited for other lines is thrown away.
+fn give_up(stamp: Stamp, kind: DepthKind, out: &mut Output) {
+    let kind = match kind {
+        DepthKind::Diff { .. } => FactKind::DepthDiff,
+        DepthKind::Snapshot => FactKind::DepthSnapshot,
+        DepthKind::Partial => FactKind::DepthPartial,
+    };
+    out.counts.tally(stamp.instrument, |tally| {
+        tally.waited(kind, 1, Fate::Discarded);
+    });
 }
 
 fn emit(stamp: Stamp, body: &Body, out: &mut Output) -> Fate {

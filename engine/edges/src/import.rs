@@ -32,6 +32,7 @@ use crate::capture::CaptureReader;
 use crate::source::{FrameSource, OnBad, SourceError, merge};
 use jiff::civil::Date;
 use pitlane_domain::instrument::{Symbol, Venue};
+use pitlane_domain::intake::LINES_MAX;
 use std::path::{Path, PathBuf};
 
 /// A format a file can be in: ours, or one of others.
@@ -102,6 +103,8 @@ pub struct ImportOptions {
     pub day: Option<Date>,
     /// Hours east of UTC of files whose times are local; the format's own rule where absent.
     pub utc_offset_hours: Option<i32>,
+    /// Which of several recorded connections to the same instruments it is, from 1 on; 0 if it is the only one.
+    pub connection: usize,
     /// What to do with a line that is not of its format.
     pub on_bad: OnBad,
 }
@@ -154,8 +157,13 @@ pub fn open_all(
     options: &ImportOptions,
 ) -> Result<Box<dyn FrameSource>, SourceError> {
     let mut sources = Vec::with_capacity(paths.len());
-    for path in paths {
+    let mut options = options.clone();
+    for (at, path) in paths.iter().enumerate() {
         usable(path)?;
+        // Files of one kind read together may say the same twice; the engine sorts that out by their numbers.
+        if paths.len() > 1 {
+            options.connection = at % LINES_MAX + 1;
+        }
         let format = match format {
             Some(format) => format,
             None => detect(path)?.ok_or_else(|| {
@@ -165,7 +173,7 @@ pub fn open_all(
                 SourceError::unusable(path, reason)
             })?,
         };
-        sources.push(open(format, path, options)?);
+        sources.push(open(format, path, &options)?);
     }
     Ok(match sources.len() {
         1 => sources.remove(0),

@@ -159,6 +159,7 @@ impl Hints {
                 .transpose()
                 .map_err(exit::usage)?,
             utc_offset_hours: self.utc_offset,
+            connection: 0,
             on_bad: if self.strict {
                 OnBad::Stop
             } else {

@@ -16,6 +16,9 @@ pub const OKEX: [&str; 3] = [
     "OKEX.ws.3.20210722T2315.txt.zst",
 ];
 
+/// In place of a frame: the connection broke off here.
+pub const LOST: &str = "lost";
+
 /// One frame.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Line {
@@ -191,7 +194,6 @@ fn numbers(value: &serde_json::Value, finest: &mut [u32; 2]) {
 pub struct Played {
     pub intake: Intake,
     pub market: Market,
-    #[expect(dead_code, reason = "read where lines are merged")]
     pub messages: Vec<Message>,
 }
 
@@ -222,6 +224,11 @@ pub fn play(capture: &Capture, lines: &[Line]) -> Played {
     let mut messages = Vec::new();
     intake.announce(WallNs(lines[0].ts));
     for line in lines {
+        if line.frame == LOST {
+            let number = line.stream.rsplit_once('#').unwrap().1.parse().unwrap();
+            intake.line_lost(capture.venue, number);
+            continue;
+        }
         // A refusal is in the intake's counts.
         let _ = intake.frame(
             capture.venue,

@@ -8,6 +8,7 @@
 )]
 
 mod captured;
+mod lines;
 
 use captured::{Capture, Checked, OKEX, play};
 use pitlane_domain::instrument::Venue;

@@ -41,6 +41,7 @@ pub(super) fn open(
     };
     let parser = Cryptofeed {
         venue,
+        connection: options.connection,
         names: Survey::default().names(options.symbol),
     };
     Ok(Box::new(LineSource::new(
@@ -172,6 +173,7 @@ fn frame_of(line: &[u8]) -> &[u8] {
 
 struct Cryptofeed {
     venue: Venue,
+    connection: usize,
     names: Names,
 }
 
@@ -196,7 +198,11 @@ impl LineParser for Cryptofeed {
             check_frame(frame)?;
             slot.ts_recv = time(text)?;
             if let Some(stream) = stream_of(self.venue, frame) {
-                slot.set_stream(stream?.as_bytes());
+                let mut stream = stream?;
+                if self.connection > 0 && !stream.is_empty() {
+                    stream = format!("{stream}#{}", self.connection);
+                }
+                slot.set_stream(stream.as_bytes());
             } else if let Some(stream) = wrapped_stream(frame) {
                 slot.set_stream(stream);
             } else {

@@ -129,3 +129,24 @@ fn other_formats_play_too() {
     let fxcm = "fxcm_eurusd_20140501_quote.zip";
     plays("fx-csv", "fx_lean", fxcm, "fx_tick", 51_053 - 3991);
 }
+
+#[test]
+fn every_checksum_of_a_venue_is_that_of_the_book() {
+    let check = |files: &[&str], verified: u64| {
+        let Some(report) = replay("cryptofeed", "checksum_books_cryptofeed", files) else {
+            return;
+        };
+        let expected = serde_json::json!({"verified": verified, "failed": 0, "skipped": 0});
+        assert_eq!(report["checksums"], expected, "{files:?}");
+        assert_eq!(report["gaps"], 0, "{files:?}");
+        let none = serde_json::json!({});
+        assert_eq!(report["frames_rejected"], none, "{files:?}");
+    };
+    check(&["KRAKEN.20210405T2347.txt.zst"], 14_496);
+    check(&["OKX.ws.1.20220513T1627.txt.zst"], 290);
+    check(&["FTX.ws.1.20210722T2245.txt.zst"], 971);
+    // Three connections to the same instruments are one stream.
+    let lines = [1, 2, 3].map(|line| format!("OKEX.ws.{line}.20210722T2315.txt.zst"));
+    check(&[&lines[0]], 1504);
+    check(&[&lines[0], &lines[1], &lines[2]], 1504);
+}
