@@ -245,7 +245,10 @@ fn market(report: &mut Report, market: &Market) {
             report.last_bars.insert(symbol, bars.collect());
         }
     }
+    let timeframes = Timeframe::ALL.map(Timeframe::name);
+    report.bars_revised = named(timeframes.iter().zip(counts.bars.revised));
     report.state_hash = format!("{:016x}", market.state_hash());
+    report.content_hash = format!("{:016x}", market.content_hash());
 }
 
 /// The latest closed bars, oldest first.

@@ -47,6 +47,8 @@ pub struct Report {
     pub signals: BTreeMap<String, u64>,
     /// Closed bars, by timeframe.
     pub bars: BTreeMap<String, u64>,
+    /// Times a closed bar was changed by a trade that came late or a gap, by timeframe.
+    pub bars_revised: BTreeMap<String, u64>,
     /// Rows in the database from this input.
     pub rows_stored: u64,
     /// Comparisons of the reconstructed touch with the venue's own, and those that differed.
@@ -74,6 +76,8 @@ pub struct Report {
     pub last_bars: BTreeMap<String, BTreeMap<String, Vec<BarReport>>>,
     /// Digest of all market state at the last sequence number.
     pub state_hash: String,
+    /// Digest of what the venue said, regardless of when and how it arrived.
+    pub content_hash: String,
     /// Whether it was told to stop before the input ended.
     pub stopped: bool,
     /// What was counted and survived, in words: refused lines, torn ends, suspect clocks.
@@ -265,9 +269,10 @@ impl Report {
         self.write_books(&mut text);
         let _ = writeln!(
             text,
-            "\nstate hash {} at sequence {}",
+            "\nstate hash {} at sequence {}\ncontent hash {}",
             self.state_hash,
-            thousands(self.last_sequence)
+            thousands(self.last_sequence),
+            self.content_hash
         );
         if self.stopped {
             text.push_str(
@@ -394,6 +399,16 @@ impl Report {
                 pairs(&self.bars)
             ),
         );
+        if !self.bars_revised.is_empty() {
+            line(
+                "bars revised",
+                format!(
+                    "{:>13}   {}",
+                    thousands(self.bars_revised.values().sum()),
+                    pairs(&self.bars_revised)
+                ),
+            );
+        }
         line(
             "rows stored",
             format!("{:>13}", thousands(self.rows_stored)),

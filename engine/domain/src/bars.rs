@@ -7,16 +7,19 @@
 //! clock: bars of a silent instrument stay open, and whoever shows them must look at the age of their last input.
 
 mod bar;
+mod revisions;
 mod run;
 mod series;
 
 pub use bar::{Bar, Timeframe};
+pub use revisions::{REVISIONS_MAX, Revised};
 pub use series::HISTORY_MAX;
 
 use crate::message::{FxTick, Trade};
 use crate::units::WallNs;
 use bar::Fill;
 pub(crate) use bar::wide;
+use revisions::Revisions;
 pub(crate) use run::Run;
 use series::Series;
 
@@ -73,6 +76,7 @@ pub struct Bars {
     /// A gap was reported and no trade has come since, so the bars that open now may miss trades too.
     gap_open: bool,
     missing: u64,
+    revisions: Revisions,
 }
 
 impl Bars {
@@ -86,6 +90,7 @@ impl Bars {
             last_trade: WallNs(0),
             gap_open: false,
             missing: 0,
+            revisions: Revisions::default(),
         }
     }
 
@@ -95,15 +100,16 @@ impl Bars {
     }
 
     /// A trade, at the instrument's event time `now`, which is at or behind the trade's own time `ts` unless the trade is
-    /// late. A trade off the market stays out.
+    /// late. A trade off the market stays out. One that was fetched or is delayed goes where it belongs, also into a closed bar.
     #[inline]
     pub fn trade(&mut self, trade: &Trade, ts: WallNs, now: WallNs, counts: &mut BarCounts) {
         if trade.off_market {
             return;
         }
         let fill = Fill::from(trade);
-        if trade.backfilled {
+        if trade.backfilled | trade.delayed {
             self.backfill(&fill, ts, now, counts);
+            self.after_late(trade, ts, counts);
         } else {
             self.fill(&fill, ts, now, counts);
             self.gap_open = false;
@@ -146,7 +152,7 @@ impl Bars {
         self.gap_open = true;
         if self.started {
             for (series, revised) in self.series.iter_mut().zip(&mut counts.revised) {
-                *revised += series.mark_gap(self.last_trade);
+                *revised += series.mark_gap(self.last_trade, &mut self.revisions);
             }
         }
     }
@@ -202,6 +208,28 @@ impl Bars {
         }
     }
 
+    /// How many times closed bars were changed.
+    pub fn revisions(&self) -> u64 {
+        self.revisions.count()
+    }
+
+    /// The changes behind that number, oldest first. If the first has not the next number, those between are forgotten:
+    /// [`REVISIONS_MAX`] are kept.
+    pub fn revised_since(&self, number: u64) -> impl Iterator<Item = &Revised> {
+        self.revisions.since(number)
+    }
+
+    /// Says what the bars hold as words, whenever it became known: no marks and no revisions.
+    pub fn content_words(&self, word: &mut impl FnMut(u64)) {
+        for (timeframe, series) in Timeframe::ALL.into_iter().zip(&self.series) {
+            word(series.closed.len() as u64);
+            let open = self.open(timeframe);
+            for bar in series.closed.iter().chain(&open) {
+                bar.content_words(word);
+            }
+        }
+    }
+
     #[inline]
     fn fill(&mut self, fill: &Fill, ts: WallNs, now: WallNs, counts: &mut BarCounts) {
         self.advance(now, counts);
@@ -246,21 +274,30 @@ impl Bars {
         self.next_close = self.series[0].end();
     }
 
-    /// A trade fetched later goes where it belongs: into the finest part that is still open, and into closed bars below.
+    /// A trade that comes late goes where it belongs: into the finest part that is still open, and into closed bars below.
+    /// Several trades have one time, so its place among those of a bar is by its id.
     #[cold]
     fn backfill(&mut self, fill: &Fill, ts: WallNs, now: WallNs, counts: &mut BarCounts) {
-        if self.started && ts < now {
+        if self.started {
             self.advance(now, counts);
             self.insert(fill, ts, counts);
         } else {
             self.fill(fill, ts, now, counts);
         }
-        if self.missing > 0 {
+    }
+
+    /// A trade in its place is no part of what was told as missing; one fetched out of order is.
+    #[cold]
+    fn after_late(&mut self, trade: &Trade, ts: WallNs, counts: &mut BarCounts) {
+        if trade.delayed {
+            self.last_trade = self.last_trade.max(ts);
+            self.gap_open = false;
+        } else if self.missing > 0 {
             self.missing -= 1;
             if self.missing == 0 {
                 self.gap_open = false;
                 for (series, revised) in self.series.iter_mut().zip(&mut counts.revised) {
-                    *revised += series.heal();
+                    *revised += series.heal(&mut self.revisions);
                 }
             }
         }
@@ -272,7 +309,7 @@ impl Bars {
                 series.open.insert(fill);
                 break;
             }
-            match series.revise(ts, fill) {
+            match series.revise(ts, fill, &mut self.revisions) {
                 0 => counts.too_old[at] += 1,
                 revised => counts.revised[at] += revised,
             }

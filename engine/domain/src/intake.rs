@@ -350,22 +350,23 @@ impl Intake {
     /// The next message, without a number in the sequence.
     #[inline]
     pub fn pop(&mut self) -> Option<Message> {
-        let message = self.out.pop();
-        if message.is_none() && self.holding > 0 {
-            return self.pop_held();
+        if let Some(ts) = self.ended {
+            self.let_go(ts);
         }
-        message
+        self.out.pop()
     }
 
-    /// At the end, what waited of the next instrument.
+    /// At the end, when the queue is empty, what waited of the next instrument goes on.
     #[cold]
-    fn pop_held(&mut self) -> Option<Message> {
-        let ts = self.ended?;
+    fn let_go(&mut self, ts: WallNs) {
+        if self.holding == 0 || self.out.waiting() > 0 {
+            return;
+        }
         let mut lines = self.lines.iter_mut().zip(0..);
-        let (line, id) = lines.find(|(line, _)| line.trades.is_holding())?;
-        line.trades.let_go(now(InstrumentId(id), ts), &mut self.out);
+        if let Some((line, id)) = lines.find(|(line, _)| line.trades.is_holding()) {
+            line.trades.let_go(now(InstrumentId(id), ts), &mut self.out);
+        }
         self.count_holding();
-        self.out.pop()
     }
 
     /// How many messages wait.

@@ -4,12 +4,14 @@
 //! It trusts no message: what cannot be is counted and left aside, and nothing makes it panic or grow without bound.
 //! Order-by-order feeds are counted by action only; their books are not kept here.
 
+mod content;
 mod counts;
 mod fx;
 mod state;
 mod trades;
 mod venue_bars;
 
+pub use content::CONTENT_LEVELS;
 pub use counts::MarketCounts;
 pub use fx::{ADR_DAYS, DaySource, FxDays, PROFILE_MAX, Package, TickDay, trading_day};
 pub use state::{InstrumentState, Liquidations, TradeTotals};

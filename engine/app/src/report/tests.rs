@@ -41,6 +41,9 @@ fn the_keys_programs_rely_on_are_there() {
         "edges",
         "books",
         "state_hash",
+        "content_hash",
+        "bars_revised",
+        "backfill",
         "connection",
         "checksums",
     ] {

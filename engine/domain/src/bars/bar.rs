@@ -1,5 +1,6 @@
 //! One bar, and the timeframes there are.
 
+use super::revisions::Revisions;
 use crate::message::{FxTick, Trade};
 use crate::units::{Lots, Notional, Ticks, WallNs};
 
@@ -113,6 +114,12 @@ impl Bar {
         }
     }
 
+    /// It was changed after it had closed.
+    pub(super) fn revise(&mut self, timeframe: Timeframe, log: &mut Revisions) {
+        self.revision += 1;
+        log.note(timeframe, self.open_ts, self.revision);
+    }
+
     /// A flat bar at a price.
     pub(super) fn set_flat(&mut self, px: Ticks) {
         (self.open, self.high, self.low, self.close) = (px, px, px, px);
@@ -173,6 +180,12 @@ impl Bar {
 
     pub(super) fn state_words(&self, word: &mut impl FnMut(u64)) {
         let flags = u64::from(self.is_partial) | u64::from(self.has_gap) << 1;
+        self.content_words(word);
+        word(u64::from(self.revision) << 2 | flags);
+    }
+
+    /// Says what happened in the bar, whenever that became known.
+    pub(super) fn content_words(&self, word: &mut impl FnMut(u64)) {
         for value in [
             self.open_ts.0,
             self.open.0,
@@ -185,12 +198,7 @@ impl Bar {
             word(value.cast_unsigned());
         }
         wide(self.notional, word);
-        for value in [
-            self.trades,
-            self.first_id,
-            self.last_id,
-            u64::from(self.revision) << 2 | flags,
-        ] {
+        for value in [self.trades, self.first_id, self.last_id] {
             word(value);
         }
     }

@@ -1,6 +1,7 @@
 //! The bars of one timeframe: the open one and the last closed ones.
 
 use super::bar::{Bar, Fill, Timeframe};
+use super::revisions::Revisions;
 use crate::memory::ready;
 use crate::units::{Ticks, WallNs};
 use std::collections::VecDeque;
@@ -74,26 +75,26 @@ impl Series {
     }
 
     /// Marks the bars from that time's on; answers how many closed ones are among them.
-    pub(super) fn mark_gap(&mut self, since: WallNs) -> u64 {
+    pub(super) fn mark_gap(&mut self, since: WallNs, log: &mut Revisions) -> u64 {
         self.open.has_gap = true;
         let first = self.timeframe.bucket(since);
         let from = self.closed.partition_point(|bar| bar.open_ts < first);
         let mut marked = 0;
         for bar in self.closed.range_mut(from..).filter(|bar| !bar.has_gap) {
             bar.has_gap = true;
-            bar.revision += 1;
+            bar.revise(self.timeframe, log);
             marked += 1;
         }
         marked
     }
 
     /// No trade is missing any more: clears the marks; answers how many closed bars had one.
-    pub(super) fn heal(&mut self) -> u64 {
+    pub(super) fn heal(&mut self, log: &mut Revisions) -> u64 {
         self.open.has_gap = false;
         let mut healed = 0;
         for bar in self.closed.iter_mut().filter(|bar| bar.has_gap) {
             bar.has_gap = false;
-            bar.revision += 1;
+            bar.revise(self.timeframe, log);
             healed += 1;
         }
         healed
@@ -101,19 +102,19 @@ impl Series {
 
     /// Adds a fill to the closed bar in which it lies, and moves the flat bars behind it to its close.
     /// Answers how many bars changed: 0 if its bar is not kept.
-    pub(super) fn revise(&mut self, ts: WallNs, fill: &Fill) -> u64 {
+    pub(super) fn revise(&mut self, ts: WallNs, fill: &Fill, log: &mut Revisions) -> u64 {
         let Some(at) = self.find(self.timeframe.bucket(ts)) else {
             return 0;
         };
         let bar = &mut self.closed[at];
         bar.insert(fill);
-        bar.revision += 1;
+        bar.revise(self.timeframe, log);
         let close = bar.close;
         let mut revised = 1;
         let behind = self.closed.range_mut(at + 1..);
         for flat in behind.take_while(|bar| bar.trades == 0 && bar.close != close) {
             flat.set_flat(close);
-            flat.revision += 1;
+            flat.revise(self.timeframe, log);
             revised += 1;
         }
         revised

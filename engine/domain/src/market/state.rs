@@ -5,7 +5,7 @@ use super::fx::FxDays;
 use super::venue_bars::VenueBars;
 use crate::bars::{Bars, PriceUnit};
 use crate::book::touch::{Fused, QuoteTouch};
-use crate::book::{Book, Check, Fault, Outcome, PX_MAX, Stamp};
+use crate::book::{Book, Check, Fault, Outcome, PX_MAX, Quality, Stamp};
 use crate::instrument::{Instrument, Venue};
 use crate::message::{
     Body, BookChecksum, BookLevel, BookReset, DayPrices, DayVolume, FxDay, FxRange, FxTick, Kind,
@@ -33,8 +33,18 @@ pub struct TradeTotals {
     pub taker_buy_quantity: Lots,
     /// Sum of price times quantity.
     pub notional: Notional,
-    /// The last trade, those fetched later aside.
+    /// The trade with the greatest id, in whatever order they came.
     pub last: Option<Trade>,
+}
+
+impl TradeTotals {
+    /// Takes the trade as the last one if it is.
+    #[inline]
+    pub(super) fn newest(&mut self, trade: &Trade) {
+        if self.last.is_none_or(|last| last.id <= trade.id) {
+            self.last = Some(*trade);
+        }
+    }
 }
 
 /// Sums over the liquidations of one instrument. They saturate.
@@ -301,11 +311,8 @@ impl InstrumentState {
             totals.taker_buy_quantity.0 = totals.taker_buy_quantity.0.saturating_add(trade.qty.0);
         }
         totals.notional.0 = totals.notional.0.saturating_add((trade.px * trade.qty).0);
-        if trade.backfilled {
-            counts.trades_backfilled += 1;
-        } else {
-            totals.last = Some(*trade);
-        }
+        counts.trades_backfilled += u64::from(trade.backfilled);
+        totals.newest(trade);
         self.bars.trade(trade, ts, now, &mut counts.bars);
         true
     }
@@ -419,8 +426,14 @@ impl InstrumentState {
     }
 
     fn book_reset(&mut self, reset: &BookReset, at: Stamp, counts: &mut MarketCounts) {
-        self.book.get_or_insert_default().reset(reset, at);
-        counts.gap(reset.reason.into());
+        let book = self.book.get_or_insert_default();
+        // The feed's answer to what was found here is no further loss.
+        let is_answer = book.quality() == Quality::Gapped(Fault::Crossed)
+            && reset.reason == ResetReason::Crossed;
+        book.reset(reset, at);
+        if !is_answer {
+            counts.gap(reset.reason.into());
+        }
         counts.touch += self.quotes.lost(reset.reason == ResetReason::Disconnected);
     }
 

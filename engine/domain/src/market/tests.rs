@@ -11,6 +11,7 @@ use crate::message::{
 use crate::units::{Grid, Lots, Ticks};
 use proptest::prelude::*;
 
+mod content;
 mod packages;
 
 const SECOND: i64 = 1_000_000_000;

@@ -82,7 +82,7 @@ impl InstrumentState {
         add(&mut totals.quantity, bar.volume);
         add(&mut totals.taker_buy_quantity, bar.taker_buy_volume);
         totals.notional.0 = totals.notional.0.saturating_add(bar.notional.0);
-        totals.last = Some(last.as_trade());
+        totals.newest(&last.as_trade());
         self.bars.add_run(&bar, self.event_time);
     }
 }
@@ -96,15 +96,19 @@ impl Span {
     fn run(self, messages: &[Message], instrument: u16) -> (Run, WallNs) {
         let mut run = Run::new();
         let mut newest = self.from;
+        let mut last_id = 0;
         for message in messages.iter().take(Run::TRADES_MAX) {
             let ts = message.ts_event.0;
+            let [px, qty, id, _] = message.payload;
+            // The last of a run has its greatest id.
             let inside = ts.wrapping_sub(self.from).cast_unsigned() < self.length
-                && message.ts_recv.0 >= self.received_from;
+                && message.ts_recv.0 >= self.received_from
+                && id >= last_id;
             if !(inside && is_plain(message, instrument)) {
                 break;
             }
             newest = newest.max(ts);
-            let [px, qty, ..] = message.payload;
+            last_id = id;
             run.add(
                 px.cast_signed(),
                 qty.cast_signed(),
@@ -119,7 +123,7 @@ impl Span {
 /// Whether it is a trade of the market in time and range, but for its own time.
 #[inline]
 fn is_plain(message: &Message, instrument: u16) -> bool {
-    const TOLD_APART: u8 = flag::BACKFILLED | flag::OFF_MARKET;
+    const TOLD_APART: u8 = flag::BACKFILLED | flag::OFF_MARKET | flag::DELAYED;
     let [px, qty, _, first_id] = message.payload;
     let below = px.wrapping_sub(1) | qty.wrapping_sub(1);
     message.kind == Kind::Trade as u8
