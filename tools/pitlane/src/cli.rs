@@ -1,7 +1,9 @@
 //! The command line as data: what can be typed, its help and its examples.
 
+mod capture;
 mod venue;
 
+pub use capture::{CaptureArgs, RotateAt};
 pub use venue::{AtEnd, Certificate, VenueArgs};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -44,6 +46,9 @@ pub enum Command {
   pitlane replay results/ticks --json
   pitlane replay --core-map folded")]
     Replay(ReplayArgs),
+    /// Record what venues send, raw and with receive times, into captures that can be replayed
+    #[command(after_help = capture::HELP)]
+    Capture(CaptureArgs),
     /// Print, plot or compare the stats dumps of runs: ended, killed or still running
     #[command(after_help = "Examples:
   pitlane stats results/stats

@@ -1,5 +1,6 @@
 //! One file a command.
 
+pub mod capture;
 pub mod config;
 pub mod doctor;
 pub mod export;

@@ -3,14 +3,25 @@
 use crate::{exit, inputs, output};
 use pitlane_app::engine::Source;
 use pitlane_domain::decode::TradeStream;
+use pitlane_domain::instrument::InstrumentTable;
 use pitlane_domain::intake::{IntakeOptions, TradeChoice};
 use pitlane_edges::config::Config;
 use pitlane_edges::live::listing::{self, Listing};
 use pitlane_edges::live::session::{Tap, trade_stream};
 use pitlane_runtime::lifecycle::Stop;
 
-/// The venues of a configuration, each asked for its instruments. A stop that is asked for meanwhile ends the asking.
-pub fn source(config: &Config, stop: &Stop, tap: Option<Box<dyn Tap>>) -> anyhow::Result<Source> {
+/// What a live source begins with.
+pub struct Start {
+    /// What each venue lists, as it said it.
+    pub listings: Vec<Listing>,
+    /// The instruments, with their steps.
+    pub instruments: InstrumentTable,
+    /// What counts of their streams.
+    pub options: IntakeOptions,
+}
+
+/// Asks each venue of a configuration for its instruments. A stop that is asked for meanwhile ends the asking.
+pub fn start(config: &Config, stop: &Stop) -> anyhow::Result<Start> {
     let mut listings: Vec<Listing> = Vec::new();
     for upstream in &config.upstreams {
         if upstream.rest.is_empty() {
@@ -26,15 +37,25 @@ pub fn source(config: &Config, stop: &Stop, tap: Option<Box<dyn Tap>>) -> anyhow
         let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
         exit::config(lines.join("\n"))
     })?;
-    let limits = listings.iter();
+    Ok(Start {
+        listings,
+        instruments,
+        options: options(config),
+    })
+}
+
+/// The venues of a configuration as a source of the engine.
+pub fn source(config: &Config, stop: &Stop, tap: Option<Box<dyn Tap>>) -> anyhow::Result<Source> {
+    let start = start(config, stop)?;
+    let limits = start.listings.iter();
     let limits = limits.filter_map(|listing| Some((listing.venue, listing.weight_limit?)));
     let names = config.upstreams.iter();
     let names = names.map(|upstream| format!("{} {}", upstream.venue.name(), upstream.ws));
     Ok(Source::Live {
         names: names.collect(),
-        instruments,
-        options: options(config),
         limits: limits.collect(),
+        instruments: start.instruments,
+        options: start.options,
         tap,
     })
 }

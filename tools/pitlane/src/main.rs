@@ -21,6 +21,7 @@ fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Run(args) => commands::run::run(&args),
         Command::Replay(args) => commands::replay::replay(&args),
+        Command::Capture(args) => commands::capture::capture(&args),
         Command::Stats(args) => commands::stats::stats(&args),
         Command::Top(args) => commands::top::top(&args),
         Command::Venue(args) => commands::venue::venue(&args),

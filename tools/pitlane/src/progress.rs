@@ -32,6 +32,11 @@ impl Progress {
         self.0.set_message(message);
     }
 
+    /// Lets something be said without the line in its way.
+    pub fn beside(&self, say: impl FnOnce()) {
+        self.0.suspend(say);
+    }
+
     /// Whether anybody sees it.
     pub fn is_shown(&self) -> bool {
         !self.0.is_hidden()

@@ -1,8 +1,8 @@
 //! Frames from a thread that must not wait to a thread that writes.
 //!
 //! The reader puts frames into a buffer and hands it over after each of its turns; the writer hands it back empty.
-//! Nothing is ever dropped. If the disk is so slow that all buffers are on their way, the reader waits for one, which is
-//! counted; the venue's bytes then wait in the socket.
+//! Nothing is ever dropped. If the disk is so slow that all buffers are on their way, the reader keeps what it takes,
+//! and when that is very much it waits, which is counted; the venue's bytes then wait in the socket.
 //! Closed files are read back on a third thread, so that no file waits for the checks of another.
 
 use super::rotate::{ClosedFile, Kept, RotatingWriter};
@@ -12,14 +12,18 @@ use pitlane_domain::units::WallNs;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender, SyncSender, TryRecvError};
+use std::sync::mpsc::{
+    self, Receiver, RecvTimeoutError, Sender, SyncSender, TryRecvError, TrySendError,
+};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 /// Bytes after which a buffer is handed over within a turn.
 const BUFFER_BYTES: usize = 1 << 20;
-/// Buffers on their way before the reader waits: 256 MiB, which a venue needs minutes to fill.
+/// Buffers on their way before the reader keeps what it takes.
 const BUFFERS: usize = 256;
+/// What the reader keeps before it waits: a busy venue needs a minute to send as much.
+const HELD_BYTES: usize = 64 << 20;
 /// What a crash can cost: what lies in memory is handed to the system as often.
 const FLUSH_EVERY: Duration = Duration::from_secs(1);
 
@@ -83,10 +87,21 @@ pub struct RecordCounts {
     pub bytes: AtomicU64,
     /// Files begun.
     pub files: AtomicU64,
+    /// Frames in files that are closed.
+    pub closed: AtomicU64,
     /// Frames too large for a capture, which are in no file.
     pub too_large: AtomicU64,
     /// Times the reader had to wait for the writer.
     pub waits: AtomicU64,
+}
+
+impl RecordCounts {
+    /// A closed file goes to be read back.
+    fn hand_over(&self, file: ClosedFile, closed: &Sender<ClosedFile>) {
+        self.closed
+            .fetch_add(file.summary.frames, Ordering::Relaxed);
+        let _checker_gone = closed.send(file);
+    }
 }
 
 /// A file that was closed, and what reading it back said.
@@ -110,7 +125,7 @@ pub struct WriteFailure {
 /// How recording ended.
 #[derive(Debug)]
 pub struct Recorded {
-    /// Every file that was closed in order, and what reading it back said; in order.
+    /// The files that were closed and not asked for with [`Recording::checked`], in order.
     pub files: Vec<CheckedFile>,
     /// Why writing stopped before its end, if it did.
     pub failure: Option<WriteFailure>,
@@ -124,12 +139,13 @@ pub struct Recorder {
     full: SyncSender<Buffer>,
     empty: Receiver<Buffer>,
     counts: Arc<RecordCounts>,
+    ending: bool,
 }
 
 /// The other end: how it goes, and how it ended.
 pub struct Recording {
     writer: JoinHandle<Option<WriteFailure>>,
-    checker: JoinHandle<Vec<CheckedFile>>,
+    checked: Receiver<CheckedFile>,
     counts: Arc<RecordCounts>,
 }
 
@@ -148,18 +164,20 @@ impl Recorder {
         let writer = thread::Builder::new()
             .name("capture".to_owned())
             .spawn(move || write(writer, &filled, &emptied, &closed, &of_writer))?;
-        let checker = thread::Builder::new()
+        let (verdicts, checked) = mpsc::channel();
+        thread::Builder::new()
             .name("verify".to_owned())
-            .spawn(move || check(&to_check))?;
+            .spawn(move || check(&to_check, &verdicts))?;
         let recorder = Self {
             buffer: Buffer::default(),
             full,
             empty,
             counts: Arc::clone(&counts),
+            ending: false,
         };
         let recording = Recording {
             writer,
-            checker,
+            checked,
             counts,
         };
         Ok((recorder, recording))
@@ -173,25 +191,32 @@ impl Recorder {
         }
     }
 
-    /// Hands over what was taken.
+    /// Hands over what was taken, if there is room on the way.
     pub fn pass_on(&mut self) {
         if self.buffer.entries.is_empty() {
             return;
         }
-        let next = self.empty.try_recv().unwrap_or_default();
-        let buffer = std::mem::replace(&mut self.buffer, next);
-        let frames = buffer.entries.len() as u64;
-        self.counts.received.fetch_add(frames, Ordering::Relaxed);
-        if let Err(mpsc::TrySendError::Full(buffer)) = self.full.try_send(buffer) {
-            self.counts.waits.fetch_add(1, Ordering::Relaxed);
-            // A writer that is gone said why; the counts tell what it lacks.
-            let _gone = self.full.send(buffer);
+        let frames = self.buffer.entries.len() as u64;
+        match self.full.try_send(std::mem::take(&mut self.buffer)) {
+            Err(TrySendError::Full(buffer)) if buffer.bytes.len() < HELD_BYTES && !self.ending => {
+                self.buffer = buffer;
+                return;
+            }
+            Err(TrySendError::Full(buffer)) => {
+                self.counts.waits.fetch_add(1, Ordering::Relaxed);
+                // A writer that is gone said why; the counts tell what it lacks.
+                let _gone = self.full.send(buffer);
+            }
+            Ok(()) | Err(TrySendError::Disconnected(_)) => {}
         }
+        self.counts.received.fetch_add(frames, Ordering::Relaxed);
+        self.buffer = self.empty.try_recv().unwrap_or_default();
     }
 }
 
 impl Drop for Recorder {
     fn drop(&mut self) {
+        self.ending = true;
         self.pass_on();
     }
 }
@@ -207,6 +232,11 @@ impl Recording {
         self.writer.is_finished()
     }
 
+    /// The next file that was closed and read back since the last call.
+    pub fn checked(&self) -> Option<CheckedFile> {
+        self.checked.try_recv().ok()
+    }
+
     /// Waits until everything is written, closed and read back. The recorder must be dropped, or this never returns.
     pub fn wait(self) -> Recorded {
         let failure = self.writer.join().unwrap_or_else(|_| {
@@ -216,8 +246,9 @@ impl Recording {
                 kept: None,
             })
         });
-        let files = self.checker.join().unwrap_or_default();
-        let in_files: u64 = files.iter().map(|it| it.file.summary.frames).sum();
+        // The writer is gone, so this ends with the last file's verdict.
+        let files = self.checked.iter().collect();
+        let in_files = self.counts.closed.load(Ordering::Relaxed);
         let kept = failure.as_ref().and_then(|it| it.kept.as_ref());
         let in_files = in_files + kept.map_or(0, |(_, frames)| *frames);
         let received = self.counts.received.load(Ordering::Relaxed);
@@ -272,7 +303,7 @@ fn write(
                 }
                 if let Some(file) = writer.rotate(&frame)? {
                     bytes_closed += file.summary.bytes;
-                    let _checker_gone = closed.send(file);
+                    counts.hand_over(file, closed);
                 }
                 writer.write(&frame)?;
                 counts.written.fetch_add(1, Ordering::Relaxed);
@@ -293,7 +324,7 @@ fn write(
         Ok(()) => match writer.finish() {
             Ok(file) => {
                 if let Some(file) = file {
-                    let _checker_gone = closed.send(file);
+                    counts.hand_over(file, closed);
                 }
                 return None;
             }
@@ -308,12 +339,11 @@ fn write(
 }
 
 /// The thread that reads files back.
-fn check(closed: &Receiver<ClosedFile>) -> Vec<CheckedFile> {
-    let checked = closed.iter().map(|file| CheckedFile {
-        verdict: file.verify(),
-        file,
-    });
-    checked.collect()
+fn check(closed: &Receiver<ClosedFile>, verdicts: &Sender<CheckedFile>) {
+    for file in closed {
+        let verdict = file.verify();
+        let _nobody_asks = verdicts.send(CheckedFile { file, verdict });
+    }
 }
 
 #[cfg(test)]

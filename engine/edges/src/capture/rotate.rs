@@ -164,6 +164,17 @@ pub struct RotatingWriter {
 }
 
 impl RotatingWriter {
+    /// Whether a file of that name, or beside it, can be made; nothing is left behind.
+    pub fn probe(out: &Path) -> Result<(), SourceError> {
+        if out.exists() {
+            let reason = "exists already; remove it or name another file".to_owned();
+            return Err(SourceError::unusable(out, reason));
+        }
+        let trial = out.with_added_extension("trial");
+        let made = std::fs::File::create(&trial).and_then(|_| std::fs::remove_file(&trial));
+        made.map_err(|error| SourceError::io(out, error))
+    }
+
     /// Writes to `out`, or to files named after it. Without a rotation the file is there at once, and must not exist
     /// before; with one, the first is begun by the first frame, and this only tries whether a file can be made there.
     pub fn create(out: &Path, rotation: Rotation) -> Result<Self, SourceError> {
@@ -174,9 +185,7 @@ impl RotatingWriter {
             begun: 0,
         };
         if rotation.is_set() {
-            let trial = out.with_added_extension("trial");
-            let made = std::fs::File::create(&trial).and_then(|_| std::fs::remove_file(&trial));
-            made.map_err(|error| SourceError::io(out, error))?;
+            Self::probe(out)?;
         } else {
             writer.open = Some(Open::create(out.to_path_buf())?);
             writer.begun = 1;

@@ -26,6 +26,8 @@ pub struct Listing {
     pub instruments: Vec<ListedInstrument>,
     /// The request weight a minute it allows, if it says so.
     pub weight_limit: Option<u32>,
+    /// All of it as the venue said it, for who records.
+    pub body: Vec<u8>,
 }
 
 /// Why there is no listing.
@@ -112,6 +114,7 @@ fn read(venue: Venue, reply: &RestReply) -> Result<Listing, String> {
         venue,
         instruments,
         weight_limit: weight_limit(&reply.body),
+        body: reply.body.clone(),
     })
 }
 
@@ -291,6 +294,7 @@ venue = "binance-spot"
             venue: Venue::BinanceSpot,
             instruments: symbols.iter().map(|symbol| listed(symbol)).collect(),
             weight_limit: None,
+            body: Vec::new(),
         };
         let faults =
             instruments(&config, &[listing(&["A", "B", "C"])]).expect_err("two do not fit");
