@@ -199,7 +199,9 @@ impl LineParser for Cryptofeed {
             slot.ts_recv = time(text)?;
             if let Some(stream) = stream_of(self.venue, frame) {
                 let mut stream = stream?;
-                if self.connection > 0 && !stream.is_empty() {
+                // Only these are joined by intake.
+                let joined = matches!(self.venue, Venue::Kraken | Venue::Okx | Venue::Ftx);
+                if joined && self.connection > 0 && !stream.is_empty() {
                     stream = format!("{stream}#{}", self.connection);
                 }
                 slot.set_stream(stream.as_bytes());
