@@ -247,6 +247,11 @@ impl Engine {
         })
     }
 
+    /// How long it has been running.
+    pub fn elapsed(&self) -> Duration {
+        Duration::from_nanos(self.watch.now())
+    }
+
     /// Whether every thread has ended.
     pub fn is_finished(&self) -> bool {
         self.running.is_finished()

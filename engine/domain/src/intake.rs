@@ -42,7 +42,7 @@ use crate::message::{Body, Message, Quote, ResetReason};
 use crate::sync::{DepthEvent, Rules};
 use crate::units::WallNs;
 use depth::Depths;
-use lines::{Key, Lines, Release, Verdict, line_of};
+use lines::{Key, Lines, Released, Verdict, line_of};
 use output::{Output, Stamp};
 use trades::{TradeIds, TradeStep};
 use wants::SnapshotAsk;
@@ -482,15 +482,15 @@ impl Line {
                 ..stamp
             };
             let fate = match next {
-                Release::GoesOn => self.depth(stamp, &depth, &held.levels, out),
-                Release::Known => Fate::Duplicate,
-                Release::Lost => Fate::Discarded,
+                Released::GoesOn => self.depth(stamp, &depth, &held.levels, out),
+                Released::Known => Fate::Duplicate,
+                Released::Lost => Fate::Discarded,
             };
             let kind = FactKind::of(&Fact::Depth(depth));
             out.counts
                 .tally(stamp.instrument, |tally| tally.waited(kind, 1, fate));
             self.redundant.recycle(held);
-            if next == Release::Lost {
+            if next == Released::Lost {
                 self.drop_book(stamp, ResetReason::Gap, out);
             }
         }

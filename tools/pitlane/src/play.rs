@@ -12,7 +12,7 @@ use signal_hook::consts::{SIGINT, SIGQUIT, SIGTERM};
 use std::fmt::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// How much to say.
 #[derive(Clone, Copy, Debug)]
@@ -69,7 +69,7 @@ pub fn live(plan: Plan, show: Show, interrupted: &AtomicBool) -> anyhow::Result<
         error => error.into(),
     })?;
     let line = Progress::line(show.quiet);
-    let (mut looks, mut frames, mut asked) = (0_u64, 0, Instant::now());
+    let (mut looks, mut frames, mut asked) = (0_u64, 0, engine.elapsed());
     while !engine.is_finished() {
         std::thread::sleep(LOOK);
         looks += 1;
@@ -77,9 +77,9 @@ pub fn live(plan: Plan, show: Show, interrupted: &AtomicBool) -> anyhow::Result<
             continue;
         }
         let (at, all) = (engine.live_progress(), engine.progress().frames);
-        let (new, since) = (all - frames, asked.elapsed());
-        (frames, asked) = (all, Instant::now());
-        line.say(standing(&at, new, since));
+        let now = engine.elapsed();
+        line.say(standing(&at, all - frames, now.saturating_sub(asked)));
+        (frames, asked) = (all, now);
     }
     line.finish();
     end(engine, show, interrupted)

@@ -78,7 +78,7 @@ impl Held {
 
 /// What becomes of a frame that waits no longer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Release {
+pub(super) enum Released {
     /// It is the next, or a snapshot that replaces the book.
     GoesOn,
     /// It went on by another line, or is old.
@@ -185,7 +185,7 @@ impl Lines {
     }
 
     /// The next frame that waits no longer, and what becomes of it.
-    pub(super) fn release(&mut self, now: WallNs) -> Option<(Held, Release)> {
+    pub(super) fn release(&mut self, now: WallNs) -> Option<(Held, Released)> {
         let last = *self.history.back()?;
         for at in 0..self.each.len() {
             let line = &mut self.each[at];
@@ -199,21 +199,21 @@ impl Lines {
                 Some(place) if place == self.count => {
                     let held = line.held.pop_front()?;
                     self.passed(at, key);
-                    return Some((held, Release::GoesOn));
+                    return Some((held, Released::GoesOn));
                 }
                 // It went on before, or came before the frame by which the line was found.
                 Some(place) => {
                     let held = line.held.pop_front()?;
                     let is_next = self.known(place + 1) == Some(key);
                     self.each[at].at = Some(place + u64::from(is_next));
-                    return Some((held, Release::Known));
+                    return Some((held, Released::Known));
                 }
                 None => {}
             }
             let place = line.held.iter().position(|held| held.key == last);
             if place.is_some() || key.ts < last.ts {
                 line.at = place.filter(|place| *place == 0).map(|_| self.count);
-                return Some((line.held.pop_front()?, Release::Known));
+                return Some((line.held.pop_front()?, Released::Known));
             }
             if waited < LINE_HELD_NS {
                 continue;
@@ -225,10 +225,14 @@ impl Lines {
                     line.at = None;
                 }
                 self.passed(at, key);
-                return Some((held, Release::GoesOn));
+                return Some((held, Released::GoesOn));
             }
             let lost = self.each.iter().all(|line| line.at.is_none());
-            let release = if lost { Release::Lost } else { Release::Known };
+            let release = if lost {
+                Released::Lost
+            } else {
+                Released::Known
+            };
             return Some((held, release));
         }
         None

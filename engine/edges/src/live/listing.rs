@@ -299,10 +299,10 @@ venue = "binance-spot"
         let faults =
             instruments(&config, &[listing(&["A", "B", "C"])]).expect_err("two do not fit");
         let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
-        expect![[r#"
+        expect![[r"
             t.toml:11:1: instrument.tick_size: 0.3 does not divide the 0.1 that binance-spot lists for C; leave it out or write a step that does
             t.toml:11:1: instrument.lot_size: 1 does not divide the 0.01 that binance-spot lists for C; leave it out or write a step that does
-            t.toml:16:1: instrument.venue_symbol: binance-spot lists no D"#]].assert_eq(&faults.join("\n"));
+            t.toml:16:1: instrument.venue_symbol: binance-spot lists no D"]].assert_eq(&faults.join("\n"));
         let mut config = config;
         config.instruments.truncate(2);
         let table = instruments(&config, &[listing(&["A", "B"])]).expect("they fit");

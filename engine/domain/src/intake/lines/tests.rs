@@ -44,9 +44,9 @@ fn play(text: &str) -> String {
         while let Some((held, release)) = lines.release(now) {
             let shown = if held.is_snapshot() { "s" } else { "" };
             match release {
-                Release::GoesOn => out.push(format!("{shown}{}", held.key.value)),
-                Release::Known => {}
-                Release::Lost => {
+                Released::GoesOn => out.push(format!("{shown}{}", held.key.value)),
+                Released::Known => {}
+                Released::Lost => {
                     out.push("lost".to_owned());
                     lines.clear(|_| {});
                 }

@@ -105,7 +105,9 @@ fn everything_is_asked_anew_after_trouble() {
     desk.opened(at(0));
     desk.ready(&both, at(0));
     due(&mut desk, 0);
-    both.iter().for_each(|symbol| desk.package(*symbol));
+    for symbol in both {
+        desk.package(symbol);
+    }
     // The market behind the gateway went away and came back.
     desk.status(GatewayStatus::Error, at(5));
     assert_eq!(due(&mut desk, 5), "");
@@ -119,7 +121,9 @@ fn everything_is_asked_anew_after_trouble() {
     assert_eq!(due(&mut desk, 20), "");
     desk.ready(&both, at(21));
     assert_eq!(due(&mut desk, 21), "EURUSD USDJPY");
-    both.iter().for_each(|symbol| desk.package(*symbol));
+    for symbol in both {
+        desk.package(symbol);
+    }
     desk.refresh(at(30));
     assert_eq!(due(&mut desk, 30), "EURUSD USDJPY");
 }
