@@ -316,7 +316,6 @@ impl Intake {
         for (line, id) in self.lines.iter_mut().zip(0..) {
             if line.venue == venue {
                 let stamp = now(InstrumentId(id), ts);
-                line.snapshot.forget();
                 line.drop_book(stamp, ResetReason::Disconnected, &mut self.out);
             }
         }
@@ -330,6 +329,7 @@ impl Intake {
     }
 
     /// Somebody who holds the book found it wrong, as a crossed one is: it waits for a new snapshot.
+    /// With [`ResetReason::Disconnected`] a snapshot that was asked for is no longer expected.
     pub fn drop_book(&mut self, instrument: InstrumentId, reason: ResetReason, ts: WallNs) {
         let line = &mut self.lines[instrument.index()];
         line.drop_book(now(instrument, ts), reason, &mut self.out);
@@ -499,6 +499,9 @@ impl Line {
     /// The book cannot be trusted: it and all that waits for it are given up.
     fn drop_book(&mut self, stamp: Stamp, reason: ResetReason, out: &mut Output) {
         self.redundant.clear(|kind| give_up(stamp, kind, out));
+        if reason == ResetReason::Disconnected {
+            self.snapshot.forget();
+        }
         self.depth.drop_book(stamp, reason, out);
     }
 

@@ -330,6 +330,17 @@ fn a_snapshot_is_asked_for_once_and_again_when_it_cannot_be_used() {
     assert_eq!(want(&mut live), None);
     live.desk.take(SPOT, diff(180, 181), &none);
     assert_eq!(want(&mut live), snapshot_wanted);
+    // So it does when it is one instrument's, and a book given up for another reason leaves it under way.
+    for (reason, again) in [
+        (ResetReason::Disconnected, snapshot_wanted),
+        (ResetReason::Overflow, None),
+    ] {
+        live.desk.intake.drop_book(SPOT, reason, ts);
+        live.desk.said();
+        assert_eq!(want(&mut live), None);
+        live.desk.take(SPOT, diff(190, 191), &none);
+        assert_eq!(want(&mut live), again, "{reason:?}");
+    }
 }
 
 #[test]

@@ -4,14 +4,14 @@
 use super::line::Passed;
 use super::news::News;
 use super::{Counts, Now, paths};
-use crate::live::{Rest, RestKind, RestReply, RestRequest};
+use crate::live::{RestKind, RestReply, RestRequest};
 use pitlane_domain::decode::TradeStream;
 use pitlane_domain::instrument::{InstrumentId, Symbol, Venue};
 use pitlane_domain::intake::Want;
-use pitlane_domain::message::ConnectionEvent;
+use pitlane_domain::message::{ConnectionEvent, ResetReason};
 use pitlane_domain::units::WallNs;
 use pitlane_domain::upstream::{
-    Added, Priority, QueueRules, Reply, Request, RequestId, RequestQueue, WeightBudget,
+    Added, Priority, QueueRules, Reply, Request, RequestId, RequestQueue, Ticket, WeightBudget,
     request_weight,
 };
 use pitlane_runtime::breaker::{Breaker, BreakerRules, BreakerState};
@@ -85,9 +85,18 @@ pub(super) struct Asks {
     breaker: Breaker,
     /// Instruments whose first trades are not there yet, and how often they failed.
     history: Vec<(InstrumentId, u32)>,
-    /// Requests under way, by the token they were sent with.
-    under_way: Vec<(u64, RequestId, Request<Ask>)>,
+    /// Requests under way, those included whose answers nobody wants any more.
+    under_way: Vec<UnderWay>,
     tokens: u64,
+}
+
+/// A request that was sent.
+struct UnderWay {
+    token: u64,
+    id: RequestId,
+    /// The venue counts it, whatever becomes of it here.
+    ticket: Ticket,
+    request: Request<Ask>,
 }
 
 impl Asks {
@@ -168,9 +177,12 @@ impl Asks {
         self.options.enabled && self.add(instrument, ask, now)
     }
 
-    /// A snapshot is no longer of use: the streams are down.
-    pub fn forget_snapshot(&mut self, instrument: InstrumentId) {
+    /// The streams of an instrument are down: its book is lost, and a snapshot asked for until now is of no use to the
+    /// next connection.
+    pub fn disconnected(&mut self, instrument: InstrumentId, now: WallNs, news: &mut News<'_>) {
         self.queue.cancel(instrument, Priority::Snapshot);
+        news.intake
+            .drop_book(instrument, ResetReason::Disconnected, now);
     }
 
     fn add(&mut self, instrument: InstrumentId, ask: Ask, now: WallNs) -> bool {
@@ -234,8 +246,14 @@ impl Asks {
         }
     }
 
-    /// Sends what is due.
-    pub fn send(&mut self, now: Now, rest: &Rest, news: &mut News<'_>, counts: &mut Counts) {
+    /// Sends what is due. `rest` takes a request, or says false.
+    pub fn send(
+        &mut self,
+        now: Now,
+        news: &mut News<'_>,
+        counts: &mut Counts,
+        mut rest: impl FnMut(RestRequest) -> bool,
+    ) {
         while self.queue.is_due(now.ts, &mut self.budget) {
             let before = self.breaker.state();
             if !self.breaker.can_execute(now.ns) {
@@ -247,23 +265,33 @@ impl Asks {
             let Some((id, request)) = self.queue.next(now.ts, &mut self.budget) else {
                 return;
             };
+            let Some(ticket) = self.queue.ticket(id) else {
+                return;
+            };
             let Some(path) = self.path(request.instrument, request.ask) else {
+                self.budget.failed(ticket, now.ts);
                 self.queue.useless(id, now.ts);
                 continue;
             };
             counts.requests += 1;
             self.tokens += 1;
-            let sent = rest.send(RestRequest {
+            let sent = rest(RestRequest {
                 token: self.tokens,
                 url: format!("{}{}", self.options.base, path.query),
                 kind: Self::kind(request.ask),
                 whole: self.options.timeout,
             });
-            if sent.is_err() {
+            if !sent {
+                self.budget.failed(ticket, now.ts);
                 self.queue.failed(id, now.ts);
                 return;
             }
-            self.under_way.push((self.tokens, id, request));
+            self.under_way.push(UnderWay {
+                token: self.tokens,
+                id,
+                ticket,
+                request,
+            });
         }
     }
 
@@ -286,23 +314,22 @@ impl Asks {
         counts: &mut Counts,
         pass: impl FnOnce(&mut News<'_>, Passed<'_>) -> bool,
     ) {
-        let Some(at) = self
-            .under_way
-            .iter()
-            .position(|(known, ..)| *known == token)
-        else {
+        let Some(at) = self.under_way.iter().position(|sent| sent.token == token) else {
             return;
         };
-        let (_, id, request) = self.under_way.swap_remove(at);
-        let ticket = self.queue.ticket(id);
+        let UnderWay {
+            id,
+            ticket,
+            request,
+            ..
+        } = self.under_way.swap_remove(at);
         match *outcome {
             Outcome::Answer {
                 reply,
                 body,
                 ref reason,
             } => {
-                let limited = ticket.and_then(|ticket| self.budget.replied(ticket, &reply, now.ts));
-                if let Some(limited) = limited {
+                if let Some(limited) = self.budget.replied(ticket, &reply, now.ts) {
                     counts.rate_limited += 1;
                     let ms = super::between(now.ts, limited.until).as_millis();
                     let ms = u64::try_from(ms).unwrap_or(u64::MAX);
@@ -325,9 +352,7 @@ impl Asks {
                 }
             }
             Outcome::Failed(ref reason) => {
-                if let Some(ticket) = ticket {
-                    self.budget.failed(ticket, now.ts);
-                }
+                self.budget.failed(ticket, now.ts);
                 self.failed(id, &request, reason, now, news, counts);
             }
         }
@@ -352,6 +377,11 @@ impl Asks {
         let Some(symbol) = self.symbol(instrument) else {
             return;
         };
+        if self.queue.ticket(id).is_none() {
+            // It was asked for a connection that is lost; the next one asks for itself.
+            counts.replies += 1;
+            return;
+        }
         let stream = Self::stream(symbol, request.ask);
         let passed = Passed {
             stream: stream.as_bytes(),
@@ -544,18 +574,4 @@ fn page(body: &[u8]) -> (usize, Option<u64>) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::page;
-
-    #[test]
-    fn a_page_says_how_many_and_up_to_where() {
-        let aggregated = br#"[{"a":26129,"p":"0.01","q":"4.7","f":27781,"l":27781,"T":1,"m":true},{"a": 26130,"p":"1"}]"#;
-        assert_eq!(page(aggregated), (2, Some(26130)));
-        assert_eq!(
-            page(br#"[{"id":28457,"price":"4.00","time":1}]"#),
-            (1, Some(28457))
-        );
-        assert_eq!(page(b"[]"), (0, None));
-        assert_eq!(page(br#"[{"a":"x"}]"#), (1, None));
-    }
-}
+mod tests;

@@ -215,7 +215,8 @@ impl Upstream {
             line.turn(now, news, counts);
         }
         if let Some(rest) = &self.rest {
-            self.asks.send(now, rest, news, counts);
+            self.asks
+                .send(now, news, counts, |request| rest.send(request).is_ok());
         }
         self.watch(now, news, counts);
         done
@@ -365,9 +366,7 @@ impl Upstream {
         let line = &self.lines[at];
         self.watchdog.disconnected(line.id(), now.ts);
         for &instrument in line.instruments() {
-            self.asks.forget_snapshot(instrument);
-            news.intake
-                .drop_book(instrument, ResetReason::Disconnected, now.ts);
+            self.asks.disconnected(instrument, now.ts, news);
         }
     }
 
