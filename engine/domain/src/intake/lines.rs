@@ -192,8 +192,7 @@ impl Lines {
             let Some(front) = line.held.front() else {
                 continue;
             };
-            let (key, is_snapshot) = (front.key, front.is_snapshot());
-            let waited = now.0.saturating_sub(front.since.0);
+            let key = front.key;
             match line.at {
                 // Found, and what it brought behind that is the next.
                 Some(place) if place == self.count => {
@@ -215,27 +214,39 @@ impl Lines {
                 line.at = place.filter(|place| *place == 0).map(|_| self.count);
                 return Some((line.held.pop_front()?, Released::Known));
             }
-            if waited < LINE_HELD_NS {
-                continue;
-            }
-            let held = line.held.pop_front()?;
-            if is_snapshot {
+        }
+        self.waited_out(now)
+    }
+
+    /// A frame that waited too long, if there is one.
+    fn waited_out(&mut self, now: WallNs) -> Option<(Held, Released)> {
+        let front = |line: &Line| {
+            line.held
+                .front()
+                .map(|held| (held.since, held.is_snapshot()))
+        };
+        let is_out = |since: WallNs| now.0.saturating_sub(since.0) >= LINE_HELD_NS;
+        let mut fronts = self.each.iter().map(front);
+        let at = fronts.position(|front| front.is_some_and(|(since, _)| is_out(since)))?;
+        // No line leads on from here: then a snapshot does, whichever brought it.
+        let lost = self.each.iter().all(|line| line.at.is_none());
+        let snapshot = self.each.iter().position(|line| {
+            front(line).is_some_and(|(since, is_snapshot)| is_snapshot && (lost || is_out(since)))
+        });
+        let held = self.each[snapshot.unwrap_or(at)].held.pop_front()?;
+        let release = match snapshot {
+            Some(at) => {
                 self.history.clear();
                 for line in &mut self.each {
                     line.at = None;
                 }
-                self.passed(at, key);
-                return Some((held, Released::GoesOn));
+                self.passed(at, held.key);
+                Released::GoesOn
             }
-            let lost = self.each.iter().all(|line| line.at.is_none());
-            let release = if lost {
-                Released::Lost
-            } else {
-                Released::Known
-            };
-            return Some((held, release));
-        }
-        None
+            None if lost => Released::Lost,
+            None => Released::Known,
+        };
+        Some((held, release))
     }
 
     /// Takes back the memory of a frame that was released.

@@ -6,6 +6,7 @@ use pitlane_domain::intake::Fate;
 use pitlane_domain::message::{Body, Kind, Message};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 /// Per instrument the venue's time and checksum of each state that went on.
 type States = BTreeMap<u16, Vec<(i64, u32)>>;
@@ -84,6 +85,39 @@ fn three_connections_are_one_stream() {
     assert_eq!(twice - quotes, 1446 + 1422 + 2 * 36);
 }
 
+/// Nobody else has it: the books go on from what the other connections begin with.
+#[test]
+fn what_is_lost_before_the_others_begin_is_left_out_and_nothing_else() {
+    let Some(capture) = Capture::read(Venue::Okx, &OKEX) else {
+        return;
+    };
+    let all = states(&alone(&capture).messages);
+    // By the venue's clock, after the snapshots of all three.
+    let begun = 1_626_995_755_500_000_000;
+    let mut left_out = 0;
+    for place in 10..alone_until(&capture) {
+        let mut lines = capture.lines.clone();
+        break_off(&mut lines, 1, place..place + 1);
+        let played = play(&capture, &lines);
+        let checked = played.checked();
+        assert_eq!((checked.failed, checked.skipped), (0, 0));
+        let merged = states(&played.messages);
+        for (instrument, all) in &all {
+            let mut merged = merged[instrument].iter().peekable();
+            for state in all {
+                let went_on = merged.next_if_eq(&state).is_some();
+                assert!(
+                    went_on || state.0 < begun,
+                    "{place}: {instrument} {state:?}"
+                );
+                left_out += usize::from(!went_on);
+            }
+            assert_eq!(merged.next(), None, "{place}: {instrument}");
+        }
+    }
+    assert!(left_out > 0);
+}
+
 /// Delays each line's frames, in order, by what `delays` says of its n-th stretch of 64.
 fn delayed(capture: &Capture, delays: &[Vec<u32>]) -> Vec<Line> {
     let mut lines = Vec::new();
@@ -106,6 +140,38 @@ fn delayed(capture: &Capture, delays: &[Vec<u32>]) -> Vec<Line> {
     lines
 }
 
+/// One line breaks off in the middle and comes back without a snapshot: its frames of those places are missing.
+fn break_off(lines: &mut Vec<Line>, number: usize, places: Range<usize>) {
+    let suffix = format!("#{number}");
+    let mut told = false;
+    let own = lines
+        .iter_mut()
+        .filter(|line| line.stream.ends_with(&suffix));
+    for (place, line) in own.enumerate() {
+        if places.contains(&place) {
+            line.frame = if told { String::new() } else { LOST.to_owned() };
+            told = true;
+        }
+    }
+    lines.retain(|line| !line.frame.is_empty());
+}
+
+/// How many frames the first connection brings before both others have all their snapshots: what breaks off until then is lost.
+fn alone_until(capture: &Capture) -> usize {
+    let begun = capture
+        .lines
+        .iter()
+        .filter(|line| other(line) && line.frame.contains(r#""action":"snapshot""#))
+        .map(|line| line.ts)
+        .max()
+        .unwrap();
+    capture
+        .lines
+        .iter()
+        .filter(|line| line.stream.ends_with("#1") && line.ts <= begun)
+        .count()
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
@@ -121,20 +187,8 @@ proptest! {
         let all = states(&alone(&capture).messages);
         let mut lines = delayed(&capture, &delays);
         check_whole(&all, &play(&capture, &lines));
-        // One line breaks off in the middle and comes back without a snapshot.
-        let suffix = format!("#{broken}");
-        let mut place = 0;
-        let mut told = false;
-        for line in &mut lines {
-            if line.stream.ends_with(&suffix) {
-                if (cut.0..cut.0 + cut.1).contains(&place) {
-                    line.frame = if told { String::new() } else { LOST.to_owned() };
-                    told = true;
-                }
-                place += 1;
-            }
-        }
-        lines.retain(|line| !line.frame.is_empty());
+        let begin = cut.0 + if broken == 1 { alone_until(&capture) } else { 0 };
+        break_off(&mut lines, broken, begin..begin + cut.1);
         let played = play(&capture, &lines);
         let checked = played.checked();
         prop_assert_eq!((checked.failed, checked.skipped), (0, 0));

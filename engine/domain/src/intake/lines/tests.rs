@@ -99,6 +99,21 @@ fn a_line_far_behind_is_taken_up_when_it_has_caught_up() {
 }
 
 #[test]
+fn when_nothing_leads_on_a_snapshot_does_whichever_brought_it() {
+    // The first line lost 12 and waits since 13, the second begins with the book at 12.
+    let lost = "1:s10, 1:11, 1:lost, 1:13, 2:s12, 2:13, 1:14, ";
+    assert_eq!(play(&format!("{lost}2:14+6")), "s10 11 s12 13 14; 0 wait");
+    assert_eq!(
+        play(&format!("{lost}1:15+6")),
+        "s10 11 s12 13 14 15; 0 wait"
+    );
+    assert_eq!(
+        play("1:s10, 1:11, 1:lost, 1:13, 1:14+6"),
+        "s10 11 lost; 0 wait"
+    );
+}
+
+#[test]
 fn the_number_of_a_line_stands_behind_its_name() {
     assert_eq!(line_of(b"btc-usdt@books#2"), 2);
     assert_eq!(line_of(b"btc-usdt@books#8"), 8);
