@@ -47,7 +47,7 @@ impl Upstream {
     pub fn is_known(venue: Venue) -> bool {
         matches!(
             venue,
-            Venue::BinanceSpot | Venue::BinanceUsdm | Venue::BinanceCoinm | Venue::Fx
+            Venue::BinanceSpot | Venue::BinanceUsdm | Venue::BinanceCoinm
         )
     }
 }

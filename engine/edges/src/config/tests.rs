@@ -204,7 +204,7 @@ weight_share = 1.5
             t.toml:5:12: upstream.streams: "@trade" is no stream; write what stands behind "symbol@", for example "aggTrade"
             t.toml:5:22: upstream.streams: "a/b" is no stream; write what stands behind "symbol@", for example "aggTrade"
             t.toml:6:1: upstream: binance-spot has two upstreams; keep one
-            t.toml:8:1: upstream.ws: missing; write for example ws = "ws://127.0.0.1:9000"
+            t.toml:8:1: upstream.venue: there is no live connection to fx yet
             t.toml:10:1: upstream.venue: there is no live connection to lobster yet
             t.toml:13:1: instrument.venue: no [[upstream]] has venue = "binance-coinm"
             t.toml:17:8: live.hold: "5" is no length of time; write a number and a unit, such as "250ms", "5s" or "23h50min"

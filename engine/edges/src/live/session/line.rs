@@ -143,10 +143,9 @@ impl Line {
         self.due
     }
 
-    /// When anything is due here.
-    pub fn next_due(&self) -> Option<WallNs> {
-        let due = [self.dial_due(), self.handover.switch_due()];
-        due.into_iter().flatten().min()
+    /// When a successor takes over, if nothing comes until then.
+    pub fn switch_due(&self) -> Option<WallNs> {
+        self.handover.switch_due()
     }
 
     /// Dials, if that is due. The caller has asked the breaker.

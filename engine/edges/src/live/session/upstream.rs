@@ -471,8 +471,18 @@ impl Upstream {
     pub fn next_due(&mut self, now: Now) -> WallNs {
         let look = super::later(now.ts, LOOK_EVERY);
         let mut due = self.watchdog.next_check().min(look);
+        // A dial that is due may have to wait: for the breaker, or because the venue allows no more for now.
+        let open_again = if self.breaker.is_tripped() {
+            super::later(now.ts, self.breaker.refused(now.ns).retry_in)
+        } else if self.dials.len() >= DIALS_MAX {
+            look
+        } else {
+            now.ts
+        };
         for line in &self.lines {
-            due = due.min(line.next_due().unwrap_or(look));
+            let dial = line.dial_due().map(|at| at.max(open_again));
+            due = due.min(dial.unwrap_or(look));
+            due = due.min(line.switch_due().unwrap_or(look));
         }
         if let Some(asks) = self.asks.next_due(now) {
             due = due.min(asks);
