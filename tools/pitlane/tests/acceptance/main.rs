@@ -11,6 +11,7 @@ mod days;
 mod doctor;
 mod idle;
 mod local_venue;
+mod live;
 mod numpy;
 mod sample;
 mod stats;
