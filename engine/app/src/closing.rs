@@ -15,6 +15,7 @@ use pitlane_domain::intake::{FactKind, Fate, NOTICE_NAMES};
 use pitlane_domain::market::Market;
 use pitlane_domain::message::{ConnectionEvent, Kind, ResetReason, Side};
 use pitlane_domain::units::{Grid, Lots, Ticks};
+use pitlane_edges::live::session::Counts;
 use pitlane_lockfree::counters::{Snapshot, Value};
 use pitlane_lockfree::tick::RecoveryReport;
 use pitlane_runtime::runner::ExitReport;
@@ -63,6 +64,16 @@ pub(crate) fn report(facts: &Facts<'_>) -> Report {
     report
 }
 
+/// What was refused, by place and cause.
+fn by_place(counts: &Counts) -> BTreeMap<String, BTreeMap<String, u64>> {
+    let mut places = BTreeMap::<_, BTreeMap<_, _>>::new();
+    for (place, cause, count) in counts.causes.met() {
+        let causes = places.entry(place.to_owned()).or_default();
+        causes.insert(cause.to_owned(), count);
+    }
+    places
+}
+
 fn feed(report: &mut Report, fed: &Fed) {
     report.faults.extend(fed.failure.clone());
     // A live source has no end but this.
@@ -78,7 +89,7 @@ fn feed(report: &mut Report, fed: &Fed) {
         rate_limited: counts.rate_limited,
         breaker_trips: counts.breaker_trips,
         known_frames: counts.known_frames,
-        refused: counts.refused,
+        refused: by_place(&counts),
         thrown_away: counts.thrown_away,
         ..LiveReport::default()
     });

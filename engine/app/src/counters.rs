@@ -13,6 +13,7 @@ use pitlane_lockfree::{declare, ring};
 use pitlane_runtime::{beat, log, supervisor};
 use std::fmt::Write as _;
 
+pub mod refused;
 #[cfg(test)]
 mod tests;
 
@@ -75,13 +76,15 @@ declare! {
 
 /// Every number, by room.
 pub fn all() -> impl Iterator<Item = &'static Declared> {
-    const ROOMS: [&[Declared]; 6] = [
+    const ROOMS: [&[Declared]; 8] = [
         beat::DECLARED,
         log::DECLARED,
         log::LOGGER_DECLARED,
         supervisor::DECLARED,
         ring::DECLARED,
         DECLARED,
+        refused::causes::DECLARED,
+        refused::frames::DECLARED,
     ];
     ROOMS.into_iter().flatten()
 }

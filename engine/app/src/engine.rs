@@ -423,6 +423,7 @@ impl Wiring<'_> {
                     intake: Box::new(Intake::new(instruments, options)),
                     tap,
                     resync: told,
+                    notices: notices.clone(),
                     seed: clock.anchor().wall_ns.cast_unsigned(),
                 };
                 AgentSpec::from(LiveFeed::new(
@@ -516,7 +517,8 @@ impl Wiring<'_> {
 
 /// The counters of the feed, those of a live source among them.
 fn live_telemetry(page: &CountersPage, log: Log) -> Result<LiveTelemetry, StartError> {
-    let counter = |what| page.declared_counter("feed", what);
+    let counter = |what: &Declared| page.declared_counter("feed", what);
+    let all = |all: &'static [Declared]| all.iter().map(counter).collect::<Result<Vec<_>, _>>();
     let gauge = |what| page.declared_gauge("feed", what);
     let histogram = |what| page.declared_histogram("feed", what);
     Ok(LiveTelemetry {
@@ -528,6 +530,7 @@ fn live_telemetry(page: &CountersPage, log: Log) -> Result<LiveTelemetry, StartE
             ],
             decode: histogram(&counters::DECODE)?,
             behind: histogram(&counters::BEHIND)?,
+            refused: all(counters::refused::frames::DECLARED)?,
             log,
         },
         connections: [
@@ -549,6 +552,7 @@ fn live_telemetry(page: &CountersPage, log: Log) -> Result<LiveTelemetry, StartE
         ],
         thrown_away: counter(&counters::THROWN_AWAY)?,
         breakers_open: gauge(&counters::BREAKER)?,
+        causes: all(counters::refused::causes::DECLARED)?,
     })
 }
 

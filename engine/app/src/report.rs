@@ -135,7 +135,7 @@ pub struct RecoveryLine {
 }
 
 /// Connections, requests and repairs of a live source.
-#[derive(Clone, Copy, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct LiveReport {
     /// Inputs of an earlier run that were passed on again.
     pub recalled: u64,
@@ -167,8 +167,8 @@ pub struct LiveReport {
     pub breaker_trips: u64,
     /// Frames a successor brought again.
     pub known_frames: u64,
-    /// Messages no text was in.
-    pub refused: u64,
+    /// What was refused or came to nothing: messages, connections and requests, each by cause.
+    pub refused: BTreeMap<String, BTreeMap<String, u64>>,
     /// Frames thrown away for lack of room.
     pub thrown_away: u64,
 }
@@ -382,6 +382,9 @@ impl Report {
         if let Some(live) = &self.live {
             line("live", live.connections_text());
             line("", live.repairs_text());
+            for (place, causes) in &live.refused {
+                line("", format!("{:>13} refused: {}", place, pairs(causes)));
+            }
         }
         line(
             "signals",

@@ -12,6 +12,7 @@
 //! A thread that spins needs no ear: a connection that was never given to one is always ready, and reading it
 //! when it is silent costs one system call.
 
+pub mod cause;
 pub mod dial;
 pub mod ear;
 pub mod listing;
@@ -21,6 +22,7 @@ pub mod socket;
 pub mod tls;
 mod wire;
 
+pub use cause::{Cause, Causes, Place};
 pub use dial::{DialError, DialReply, DialRequest, Dialer};
 pub use ear::Ear;
 pub use rest::{Rest, RestError, RestKind, RestReply, RestRequest};

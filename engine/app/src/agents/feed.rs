@@ -59,6 +59,8 @@ pub struct FeedTelemetry {
     pub decode: Histogram,
     /// How late a paced frame was taken, ns.
     pub behind: Histogram,
+    /// Frames refused, in the order of [`Reason::ALL`](pitlane_domain::decode::Reason::ALL).
+    pub refused: Vec<Counter>,
     /// Its log.
     pub log: Log,
 }
@@ -246,6 +248,7 @@ impl Reader {
             self.announced = true;
         }
         if let Err(reject) = intake.frame(venue, stream, ts_recv, bytes) {
+            self.metrics.refused[reject.reason as usize].add(1);
             let stream = std::str::from_utf8(stream).unwrap_or("not text");
             log!(
                 self.metrics.log,

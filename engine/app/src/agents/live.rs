@@ -7,6 +7,7 @@ use super::{Closing, leave};
 use crate::latency::stamp;
 use crate::stopwatch::Stopwatch;
 use crate::topology::BUDGET;
+use pitlane_domain::decode::Reason;
 use pitlane_domain::instrument::InstrumentId;
 use pitlane_domain::intake::Intake;
 use pitlane_domain::message::{Body, Message, ResetReason};
@@ -21,8 +22,7 @@ use pitlane_lockfree::wake::Waker;
 use pitlane_runtime::agent::{Agent, Duty, Turn};
 use pitlane_runtime::clock::{Anchor, Clock};
 use pitlane_runtime::lifecycle::Stop;
-use pitlane_runtime::log;
-use pitlane_runtime::log::Level;
+use pitlane_runtime::log::{Level, Notice, Notices};
 pub use recall::Recall;
 
 /// How often the wall clock is looked at anew; in between, time goes by the raw counter.
@@ -30,6 +30,10 @@ const ANCHOR_NS: u64 = 10_000_000_000;
 
 /// How often the gauges of books and connections are set.
 const SHOW_NS: u64 = 100_000_000;
+
+/// Most sentences passed on to the log, and within which time; the others wait, and beyond a few dozen they are left out.
+const TOLD_MAX: u32 = 20;
+const TOLD_NS: u64 = 1_000_000_000;
 
 /// Counters and gauges of a live source.
 pub struct LiveTelemetry {
@@ -53,6 +57,8 @@ pub struct LiveTelemetry {
     pub thrown_away: Counter,
     /// Venues to which nothing is sent, because too much failed.
     pub breakers_open: Gauge,
+    /// What came to nothing, in the order of [`Cause::ALL`](pitlane_edges::live::Cause::ALL).
+    pub causes: Vec<Counter>,
 }
 
 /// What a live source is made of.
@@ -69,6 +75,8 @@ pub struct LiveInput {
     pub tap: Option<Box<dyn Tap>>,
     /// Books that the market found wrong.
     pub resync: ConflateConsumer<1>,
+    /// Where the news of connections go: sentences too long for the agent's own log.
+    pub notices: Notices,
     /// Makes the random part of waits.
     pub seed: u64,
 }
@@ -89,7 +97,9 @@ struct Reader {
     times: Times,
     metrics: LiveTelemetry,
     shown: Counts,
+    refused: [u64; Reason::ALL.len()],
     shown_at: u64,
+    told: Told,
     stopping: bool,
     waker: Option<Waker>,
     /// When the next poll is wanted, raw.
@@ -107,6 +117,25 @@ fn reset_reason(fault: u64) -> ResetReason {
     // What a book finds of itself and no reset can say comes down to levels that cannot be.
     code.and_then(ResetReason::from_code)
         .unwrap_or(ResetReason::Crossed)
+}
+
+/// How many sentences were passed on lately: a venue that sends nothing of use must not flood the log.
+#[derive(Default)]
+struct Told {
+    since: u64,
+    count: u32,
+}
+
+impl Told {
+    fn begin(&mut self, now: u64) {
+        if now.saturating_sub(self.since) >= TOLD_NS {
+            (self.since, self.count) = (now, 0);
+        }
+    }
+
+    fn may(&self) -> bool {
+        self.count < TOLD_MAX
+    }
 }
 
 /// Time on both clocks.
@@ -156,7 +185,9 @@ impl LiveFeed {
             },
             metrics,
             shown: Counts::default(),
+            refused: [0; Reason::ALL.len()],
             shown_at: 0,
+            told: Told::default(),
             stopping: false,
             waker: None,
             due: 0,
@@ -240,8 +271,13 @@ impl Reader {
         let Some(live) = self.live.as_mut() else {
             return;
         };
-        while let Some(line) = live.say() {
-            log!(self.metrics.feed.log, Level::Warn, "{}", line.as_str());
+        self.told.begin(now);
+        while self.told.may()
+            && let Some(line) = live.say()
+        {
+            self.told.count += 1;
+            let notice = Notice::new(Level::Warn, "feed", line);
+            self.input.notices.post(&self.times.clock, notice);
         }
         let (counts, before) = (*live.counts(), self.shown);
         let metrics = &mut self.metrics;
@@ -251,6 +287,14 @@ impl Reader {
             return;
         }
         self.shown_at = now;
+        let causes = counts
+            .causes
+            .totals()
+            .into_iter()
+            .zip(before.causes.totals());
+        for (counter, (to, of)) in metrics.causes.iter_mut().zip(causes) {
+            counter.add(to - of);
+        }
         for (counter, (of, to)) in metrics.connections.iter_mut().zip([
             (before.connects, counts.connects),
             (before.disconnects, counts.disconnects),
@@ -281,6 +325,11 @@ impl Reader {
             status.is_some_and(|status| status.state == SyncState::Synced)
         });
         metrics.books[0].set(in_step.count() as u64);
+        let refused = intake.counts().rejected;
+        let counters = metrics.feed.refused.iter_mut().zip(refused);
+        for ((counter, to), of) in counters.zip(std::mem::replace(&mut self.refused, refused)) {
+            counter.add(to - of);
+        }
         let total = &intake.counts().total;
         metrics.gaps.set(total.trade_gaps + total.book_gaps());
         metrics.backfilled.set(total.trades_filled);

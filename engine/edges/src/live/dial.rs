@@ -10,6 +10,7 @@ use std::sync::mpsc::{channel, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::cause::Cause;
 use super::socket::Connection;
 use super::tls::{Tls, TlsFault};
 use pitlane_lockfree::wake::Waker;
@@ -198,19 +199,24 @@ fn tell(outbox: &Sender<DialReply>, waker: Option<&Waker>, reply: DialReply) {
 }
 
 impl DialError {
-    /// A stable name for counters.
-    pub fn name(&self) -> &'static str {
+    /// What it is counted as.
+    pub fn cause(&self) -> Cause {
         match self {
-            Self::Url(_) => "url",
-            Self::Dns(_) => "dns",
-            Self::Refused(_) => "refused",
-            Self::Timeout(_) => "timeout",
-            Self::Tls(fault, _) => fault.name(),
-            Self::HttpStatus(_) => "http_status",
-            Self::NotWebSocket(_) => "not_websocket",
-            Self::Io(..) => "io",
-            Self::Busy => "busy",
+            Self::Url(_) => Cause::Url,
+            Self::Dns(_) => Cause::Dns,
+            Self::Refused(_) => Cause::NoListener,
+            Self::Timeout(_) => Cause::Timeout,
+            Self::Tls(fault, _) => fault.cause(),
+            Self::HttpStatus(_) => Cause::HttpStatus,
+            Self::NotWebSocket(_) => Cause::NotWebSocket,
+            Self::Io(..) => Cause::Io,
+            Self::Busy => Cause::Busy,
         }
+    }
+
+    /// The name of its cause.
+    pub fn name(&self) -> &'static str {
+        self.cause().name()
     }
 
     /// What the venue asks to wait, if it does.
@@ -231,15 +237,7 @@ impl fmt::Display for DialError {
             Self::Dns(what) => write!(f, "name look-up: {what}"),
             Self::Refused(address) => write!(f, "{address} refuses connections"),
             Self::Timeout(step) => write!(f, "no answer in time, {step}"),
-            Self::Tls(TlsFault::Name, what) => write!(f, "wrong certificate: {what}"),
-            Self::Tls(TlsFault::Expired, what) => {
-                write!(f, "certificate outside its time: {what}")
-            }
-            Self::Tls(TlsFault::Untrusted, what) => write!(
-                f,
-                "{what}; name the authority's file as ca_file if it is to be trusted"
-            ),
-            Self::Tls(TlsFault::Other, what) => write!(f, "TLS: {what}"),
+            Self::Tls(fault, what) => write!(f, "TLS: {what}{}", fault.advice()),
             Self::HttpStatus(answer) => answer.fmt(f),
             Self::NotWebSocket(what) => write!(f, "no WebSocket: {what}"),
             Self::Io(step, what) => write!(f, "{what}, {step}"),

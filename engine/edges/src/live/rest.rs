@@ -17,6 +17,7 @@ use ureq::http::{HeaderMap, Uri};
 use ureq::unversioned::resolver::DefaultResolver;
 use ureq::unversioned::transport::{Connector, TcpConnector};
 
+use super::cause::Cause;
 use super::tls::{Tls, TlsFault, inside};
 use body::Body;
 use secure::Secure;
@@ -248,22 +249,27 @@ impl RestKind {
 }
 
 impl RestError {
-    /// A stable name for counters.
-    pub fn name(&self) -> &'static str {
+    /// What it is counted as.
+    pub fn cause(&self) -> Cause {
         match self {
-            Self::Url(_) => "url",
-            Self::Dns(_) => "dns",
-            Self::Refused => "refused",
-            Self::Timeout(_) => "timeout",
-            Self::Tls(fault, _) => fault.name(),
-            Self::Status(..) => "http_status",
-            Self::NotJson(_) => "not_json",
-            Self::TooLarge(_) => "too_large",
-            Self::Truncated(_) => "truncated",
-            Self::Http(_) => "http",
-            Self::Io(_) => "io",
-            Self::Busy => "busy",
+            Self::Url(_) => Cause::Url,
+            Self::Dns(_) => Cause::Dns,
+            Self::Refused => Cause::NoListener,
+            Self::Timeout(_) => Cause::Timeout,
+            Self::Tls(fault, _) => fault.cause(),
+            Self::Status(..) => Cause::HttpStatus,
+            Self::NotJson(_) => Cause::NotJson,
+            Self::TooLarge(_) => Cause::TooLarge,
+            Self::Truncated(_) => Cause::Truncated,
+            Self::Http(_) => Cause::Http,
+            Self::Io(_) => Cause::Io,
+            Self::Busy => Cause::Busy,
         }
+    }
+
+    /// The name of its cause.
+    pub fn name(&self) -> &'static str {
+        self.cause().name()
     }
 
     /// Sorts an error of the library.
@@ -311,11 +317,7 @@ impl fmt::Display for RestError {
             Self::Dns(what) => write!(f, "name look-up: {what}"),
             Self::Refused => f.write_str("nobody listens there"),
             Self::Timeout(what) => write!(f, "no answer in time, {what}"),
-            Self::Tls(TlsFault::Untrusted, what) => write!(
-                f,
-                "TLS: {what}; name the authority's file as ca_file if it is to be trusted"
-            ),
-            Self::Tls(_, what) => write!(f, "TLS: {what}"),
+            Self::Tls(fault, what) => write!(f, "TLS: {what}{}", fault.advice()),
             Self::Status(status, first) => {
                 write!(f, "answered with HTTP {status}, and says {first:?}")
             }

@@ -13,7 +13,7 @@ mod news;
 mod paths;
 mod upstream;
 
-use super::{Ear, TlsError};
+use super::{Causes, Ear, TlsError};
 use crate::config::{self, Config, TradeSource};
 use crate::source::Frame;
 use pitlane_domain::decode::TradeStream;
@@ -70,8 +70,8 @@ pub struct Counts {
     pub handovers: u64,
     /// Frames a successor brought again.
     pub known_frames: u64,
-    /// Messages no text was in.
-    pub refused: u64,
+    /// What was refused or came to nothing, by cause.
+    pub causes: Causes,
     /// Frames thrown away because the sequencer had no room for too long.
     pub thrown_away: u64,
     /// Requests sent.

@@ -10,6 +10,7 @@ use tungstenite::protocol::frame::coding::CloseCode;
 use tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
 use tungstenite::{Message, Utf8Bytes, WebSocket};
 
+use super::cause::Cause;
 use super::ear::{Ear, Place};
 use super::wire::Wire;
 use crate::source::FRAME_BYTES_MAX;
@@ -394,13 +395,31 @@ impl fmt::Debug for Connection {
 }
 
 impl Refused {
-    /// A stable name for counters.
-    pub fn name(self) -> &'static str {
+    /// What it is counted as.
+    pub fn cause(self) -> Cause {
         match self {
-            Self::Binary => "binary",
-            Self::TooLarge => "too_large",
-            Self::Compressed => "compressed",
-            Self::NotUtf8 => "not_utf8",
+            Self::Binary => Cause::Binary,
+            Self::TooLarge => Cause::TooLarge,
+            Self::Compressed => Cause::Compressed,
+            Self::NotUtf8 => Cause::NotUtf8,
+        }
+    }
+
+    /// The name of its cause.
+    pub fn name(self) -> &'static str {
+        self.cause().name()
+    }
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Binary => f.write_str("a binary message, where market data is text"),
+            Self::TooLarge => write!(f, "a message longer than {FRAME_BYTES_MAX} bytes"),
+            Self::Compressed => {
+                f.write_str("a compressed message, and compression was not agreed on")
+            }
+            Self::NotUtf8 => f.write_str("a text message that is not UTF-8"),
         }
     }
 }
@@ -419,16 +438,21 @@ impl Closed {
         }
     }
 
-    /// A stable name for counters.
+    /// What it is counted as; `None` if we wanted it so.
+    pub fn cause(&self) -> Option<Cause> {
+        Some(match self {
+            Self::Venue { .. } => Cause::ClosedByVenue,
+            Self::Us => return None,
+            Self::Eof => Cause::Eof,
+            Self::Io(..) => Cause::Io,
+            Self::Protocol(_) => Cause::Protocol,
+            Self::Refused(refused) => refused.cause(),
+        })
+    }
+
+    /// The name of its cause.
     pub fn name(&self) -> &'static str {
-        match self {
-            Self::Venue { .. } => "closed_by_venue",
-            Self::Us => "closed_by_us",
-            Self::Eof => "eof",
-            Self::Io(..) => "io",
-            Self::Protocol(_) => "protocol",
-            Self::Refused(refused) => refused.name(),
-        }
+        self.cause().map_or("closed_by_us", Cause::name)
     }
 }
 
@@ -449,7 +473,7 @@ impl fmt::Display for Closed {
             Self::Io(_, text) => f.write_str(text),
             Self::Protocol(text) => write!(f, "the venue broke the WebSocket protocol: {text}"),
             Self::Refused(refused) => {
-                write!(f, "the venue sent a message that is {}", refused.name())
+                write!(f, "the venue sent {refused}")
             }
         }
     }

@@ -9,6 +9,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::cause::Cause;
+
 /// How TLS connections are made: one configuration for sockets and requests. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Tls {
@@ -119,13 +121,23 @@ pub enum TlsFault {
 }
 
 impl TlsFault {
-    /// A stable name for counters.
-    pub fn name(self) -> &'static str {
+    /// What it is counted as.
+    pub fn cause(self) -> Cause {
         match self {
-            Self::Name => "tls_name",
-            Self::Expired => "tls_expired",
-            Self::Untrusted => "tls_untrusted",
-            Self::Other => "tls",
+            Self::Name => Cause::TlsName,
+            Self::Expired => Cause::TlsExpired,
+            Self::Untrusted => Cause::TlsUntrusted,
+            Self::Other => Cause::Tls,
+        }
+    }
+
+    /// What to do about it.
+    pub(super) fn advice(self) -> &'static str {
+        match self {
+            Self::Name => "; write the address with the name that the certificate is for",
+            Self::Expired => "; the venue must renew it, unless the clock of this machine is wrong",
+            Self::Untrusted => "; name the authority's file as ca_file if it is to be trusted",
+            Self::Other => "",
         }
     }
 

@@ -4,7 +4,7 @@
 use super::line::Passed;
 use super::news::News;
 use super::{Counts, Now, paths};
-use crate::live::{RestKind, RestReply, RestRequest};
+use crate::live::{Cause, Place, RestError, RestKind, RestReply, RestRequest};
 use pitlane_domain::decode::TradeStream;
 use pitlane_domain::instrument::{InstrumentId, Symbol, Venue};
 use pitlane_domain::intake::Want;
@@ -338,6 +338,7 @@ impl Asks {
                     return;
                 }
                 if reply.status >= 500 {
+                    counts.causes.add(Place::Request, Cause::HttpStatus);
                     self.failed(id, &request, reason, now, news, counts);
                 } else {
                     // Whatever the venue says of the request, it answers.
@@ -347,11 +348,13 @@ impl Asks {
                     if reply.status == 200 {
                         self.came(id, &request, body, now, news, counts, pass);
                     } else {
+                        counts.causes.add(Place::Request, Cause::HttpStatus);
                         self.refused(id, &request, reason, now, news, counts);
                     }
                 }
             }
-            Outcome::Failed(ref reason) => {
+            Outcome::Failed(cause, ref reason) => {
+                counts.causes.add(Place::Request, cause);
                 self.budget.failed(ticket, now.ts);
                 self.failed(id, &request, reason, now, news, counts);
             }
@@ -389,6 +392,7 @@ impl Asks {
             bytes: body,
         };
         if !pass(news, passed) {
+            counts.causes.add(Place::Request, Cause::Unreadable);
             return self.failed(
                 id,
                 request,
@@ -443,11 +447,11 @@ impl Asks {
         counts: &mut Counts,
     ) {
         counts.request_failures += 1;
-        self.told(request, reason, news);
         match request.ask {
             // The symbol may be back tomorrow, and without a book it is of little use.
             Ask::Snapshot => {
-                self.queue.failed(id, now.ts);
+                self.again(id, request, reason, now.ts, news);
+                return;
             }
             Ask::Trades(stream, first_id, last_id) => {
                 self.queue.done(id);
@@ -467,6 +471,7 @@ impl Asks {
                 self.queue.done(id);
             }
         }
+        self.told(request, reason, "not asked again", news);
     }
 
     /// No answer, or one that says nothing: it goes again later.
@@ -480,7 +485,6 @@ impl Asks {
         counts: &mut Counts,
     ) {
         counts.request_failures += 1;
-        self.told(request, reason, news);
         if self.breaker.record_error(now.ns) {
             counts.breaker_trips += 1;
             news.connection(ConnectionEvent::BreakerOpen, 0, [0; 2]);
@@ -493,17 +497,36 @@ impl Asks {
                     // The others do not wait for it; its gap is filled when its stream begins.
                     self.history.retain(|(of, _)| *of != request.instrument);
                     self.queue.done(id);
+                    self.told(request, reason, "given up after several attempts", news);
                     return;
                 }
             }
         }
-        self.queue.failed(id, now.ts);
+        self.again(id, request, reason, now.ts, news);
     }
 
-    fn told(&self, request: &Request<Ask>, reason: &str, news: &mut News<'_>) {
+    /// It goes again later, unless nobody wants it any more.
+    fn again(
+        &mut self,
+        id: RequestId,
+        request: &Request<Ask>,
+        reason: &str,
+        now: WallNs,
+        news: &mut News<'_>,
+    ) {
+        match self.queue.failed(id, now) {
+            Some(at) => {
+                let wait = super::between(now, at);
+                self.told(request, reason, &format!("asked again in {wait:.1?}"), news);
+            }
+            None => self.told(request, reason, "no longer wanted", news),
+        }
+    }
+
+    fn told(&self, request: &Request<Ask>, reason: &str, next: &str, news: &mut News<'_>) {
         if let Some(path) = self.path(request.instrument, request.ask) {
             news.say(format_args!(
-                "GET {}{}: {reason}",
+                "GET {}{}: {reason}; {next}",
                 self.options.base, path.query
             ));
         }
@@ -527,7 +550,7 @@ pub(super) enum Outcome<'a> {
         reason: String,
     },
     /// It did not, and why.
-    Failed(String),
+    Failed(Cause, String),
 }
 
 impl Outcome<'_> {
@@ -539,7 +562,8 @@ impl Outcome<'_> {
         };
         // A refusal is an answer, whatever else is wrong with it; a good status without a body of use is none.
         if answer.status == 0 || (answer.status == 200 && answer.error.is_some()) {
-            return Outcome::Failed(reason());
+            let cause = answer.error.as_ref().map_or(Cause::Http, RestError::cause);
+            return Outcome::Failed(cause, reason());
         }
         Outcome::Answer {
             reply: Reply {

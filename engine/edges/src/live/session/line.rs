@@ -2,7 +2,10 @@
 
 use super::news::News;
 use super::{Counts, Now, paths};
-use crate::live::{Closed, Connection, DialReply, DialRequest, Dialer, Ear, Event};
+use crate::live::dial::{DialError, Step};
+use crate::live::{
+    Cause, Closed, Connection, DialReply, DialRequest, Dialer, Ear, Event, Place, Refused,
+};
 use pitlane_domain::instrument::InstrumentId;
 use pitlane_domain::message::ConnectionEvent;
 use pitlane_domain::units::WallNs;
@@ -10,6 +13,7 @@ use pitlane_domain::upstream::{
     Backoff, BackoffRules, Handover, HandoverRules, LineId, OldLost, Phase, SuccessorFrame,
 };
 use std::collections::VecDeque;
+use std::fmt;
 use std::time::Duration;
 
 /// Streams one message subscribes to.
@@ -163,7 +167,7 @@ impl Line {
         self.dialing = Some(token);
         self.due = None;
         if let Err(error) = dialer.dial(request) {
-            self.dial_failed(&error.to_string(), None, news, counts);
+            self.dial_failed(&error, news, counts);
         }
     }
 
@@ -177,14 +181,10 @@ impl Line {
         counts: &mut Counts,
     ) -> bool {
         self.dialing = None;
-        let made = reply.result.map_err(|error| {
-            let wait = error.retry_after();
-            (error.to_string(), wait)
-        });
-        let made = made.and_then(|mut connection| match ear {
+        let made = reply.result.and_then(|mut connection| match ear {
             Some(ear) => match connection.listen(ear) {
                 Ok(()) => Ok(connection),
-                Err(error) => Err((error.to_string(), None)),
+                Err(error) => Err(DialError::Io(Step::Upgrade, error.to_string())),
             },
             None => Ok(connection),
         });
@@ -201,8 +201,8 @@ impl Line {
                 );
                 true
             }
-            Err((reason, wait)) => {
-                self.dial_failed(&reason, wait, news, counts);
+            Err(error) => {
+                self.dial_failed(&error, news, counts);
                 false
             }
         }
@@ -228,26 +228,25 @@ impl Line {
         }
     }
 
-    fn dial_failed(
-        &mut self,
-        reason: &str,
-        wait: Option<Duration>,
-        news: &mut News<'_>,
-        counts: &mut Counts,
-    ) {
+    fn dial_failed(&mut self, error: &DialError, news: &mut News<'_>, counts: &mut Counts) {
         counts.dial_failures += 1;
+        counts.causes.add(Place::Connection, error.cause());
         self.dialing = None;
-        news.say(format_args!("{}: {reason}", self.options.base));
-        self.retry(wait, news);
+        let wait = self.retry(error.retry_after(), news);
+        news.say(format_args!(
+            "{}: no connection: {error}; dialled again in {wait:.1?}",
+            self.options.base
+        ));
     }
 
-    /// Sets the next attempt.
-    fn retry(&mut self, wait: Option<Duration>, news: &mut News<'_>) {
+    /// Sets the next attempt, and says how long it waits.
+    fn retry(&mut self, wait: Option<Duration>, news: &mut News<'_>) -> Duration {
         let attempt = self.backoff.failed(news.now());
         let at = wait.map_or(attempt.at, |wait| {
             attempt.at.max(super::later(news.now(), wait))
         });
-        let wait_ms = u64::try_from(super::between(news.now(), at).as_millis()).unwrap_or(u64::MAX);
+        let wait = super::between(news.now(), at);
+        let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
         let values = [u64::from(attempt.number), wait_ms];
         news.connection(ConnectionEvent::Reconnecting, 0, values);
         if attempt.hard_reload {
@@ -258,6 +257,7 @@ impl Line {
         } else {
             self.due = Some(at);
         }
+        wait
     }
 
     /// The venue says that it will end the connection.
@@ -307,34 +307,49 @@ impl Line {
         };
         news.connection(ConnectionEvent::Unhealthy, open.number, [0; 2]);
         open.connection.close();
-        self.lost(open.number, "no data for too long", news, counts)
+        counts.causes.add(Place::Connection, Cause::Silent);
+        self.lost(open.number, &"no data for too long", news, counts)
     }
 
     /// The connection is gone; `current` is empty. True if nothing takes its place at once.
     fn lost(
         &mut self,
         number: u64,
-        reason: &str,
+        reason: &dyn fmt::Display,
         news: &mut News<'_>,
         counts: &mut Counts,
     ) -> bool {
         counts.disconnects += 1;
-        news.say(format_args!(
-            "{}: connection {number} lost: {reason}",
-            self.options.base
-        ));
         news.connection(ConnectionEvent::Disconnected, number, [0; 2]);
+        let lost = format!("{}: connection {number} lost: {reason}", self.options.base);
         match self.handover.lost() {
             OldLost::Switch => {
+                news.say(format_args!("{lost}; its successor takes over"));
                 self.switch(news, counts);
                 false
             }
-            OldLost::Await => true,
-            OldLost::Alone => {
-                self.backoff.unhealthy();
-                self.retry(None, news);
+            OldLost::Await => {
+                news.say(format_args!("{lost}; its successor is being dialled"));
                 true
             }
+            OldLost::Alone => {
+                self.backoff.unhealthy();
+                let wait = self.retry(None, news);
+                news.say(format_args!("{lost}; dialled again in {wait:.1?}"));
+                true
+            }
+        }
+    }
+
+    /// A message that is not used.
+    fn refused(&self, number: u64, refused: Refused, news: &mut News<'_>, counts: &mut Counts) {
+        counts.causes.add(Place::Message, refused.cause());
+        // All others end the connection, and that is told with what ended it.
+        if refused == Refused::Binary {
+            news.say(format_args!(
+                "{}: connection {number}: the venue sent {refused}; it is left out, and the connection stays",
+                self.options.base
+            ));
         }
     }
 
@@ -438,13 +453,14 @@ impl Line {
             }
             Event::Control => return Ok(Looked::Took),
             Event::Idle => return Ok(Looked::Nothing),
-            Event::Refused(_) => {
-                counts.refused += 1;
+            Event::Refused(refused) => {
+                self.refused(number, refused, news, counts);
                 return Ok(Looked::Took);
             }
-            Event::Closed(closed) => closed.to_string(),
+            Event::Closed(closed) => closed.clone(),
         };
         self.current = None;
+        count_end(&ended, counts);
         if self.lost(number, &ended, news, counts) {
             Err(Down)
         } else {
@@ -477,20 +493,21 @@ impl Line {
             }
             Event::Control => return Looked::Took,
             Event::Idle => return Looked::Nothing,
-            Event::Refused(_) => {
-                counts.refused += 1;
+            Event::Refused(refused) => {
+                self.refused(number, refused, news, counts);
                 return Looked::Took;
             }
-            Event::Closed(closed) => Closed::to_string(closed),
+            Event::Closed(closed) => closed.clone(),
         };
         self.successor = None;
+        count_end(&ended, counts);
         counts.disconnects += 1;
+        news.connection(ConnectionEvent::Disconnected, number, [0; 2]);
+        let wait = self.retry(None, news);
         news.say(format_args!(
-            "{}: connection {number} lost before it took over: {ended}",
+            "{}: connection {number} lost before it took over: {ended}; dialled again in {wait:.1?}",
             self.options.base
         ));
-        news.connection(ConnectionEvent::Disconnected, number, [0; 2]);
-        self.retry(None, news);
         Looked::Took
     }
 
@@ -503,6 +520,15 @@ impl Line {
             }
         }
         self.due = None;
+    }
+}
+
+/// Counts why a connection ended, unless the message that ended it is counted.
+fn count_end(ended: &Closed, counts: &mut Counts) {
+    if let Some(cause) = ended.cause()
+        && !matches!(ended, Closed::Refused(_))
+    {
+        counts.causes.add(Place::Connection, cause);
     }
 }
 

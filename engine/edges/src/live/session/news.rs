@@ -45,8 +45,12 @@ impl News<'_> {
 
     /// A line for the log.
     pub fn say(&mut self, line: fmt::Arguments<'_>) {
-        if self.lines.len() < LINES_MAX {
-            self.lines.push_back(line.to_string());
+        match self.lines.len() {
+            LINES_MAX => self.lines.push_back(
+                "more was to be told than is written here; the counters have it all".to_owned(),
+            ),
+            waiting if waiting < LINES_MAX => self.lines.push_back(line.to_string()),
+            _ => {}
         }
     }
 }

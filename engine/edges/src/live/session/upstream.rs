@@ -530,7 +530,8 @@ fn pass_on(
         Err(reject) => {
             let stream = String::from_utf8_lossy(passed.stream);
             news.say(format_args!(
-                "frame of {} refused: {} at byte {}, stream {stream}",
+                "frame of {} refused: {} at byte {}, stream {stream}; it counts as missing, and pitlane capture keeps \
+                 such frames as they came",
                 venue.name(),
                 reject.reason.name(),
                 reject.at,

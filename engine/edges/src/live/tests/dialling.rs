@@ -297,7 +297,7 @@ fn nobody_there_is_refused() {
     };
     let error = dial(&web(), format!("ws://127.0.0.1:{port}/"), PATIENCE);
     let error = error.result.unwrap_err();
-    assert_eq!(error.name(), "refused");
+    assert_eq!(error.name(), "no_listener");
     assert_eq!(
         error.to_string(),
         format!("127.0.0.1:{port} refuses connections")

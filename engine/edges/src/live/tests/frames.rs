@@ -59,8 +59,8 @@ fn what_is_too_long_is_refused_and_ends_the_connection() {
     let long = vec![b' '; 5 << 20];
     let expected = [
         "refused: too_large",
-        "too_large: the venue sent a message that is too_large",
-        "too_large: the venue sent a message that is too_large",
+        "too_large: the venue sent a message longer than 4194304 bytes",
+        "too_large: the venue sent a message longer than 4194304 bytes",
     ];
     check(frame(TEXT, &long), 3, &expected);
     // in pieces, each of which would do
@@ -85,7 +85,7 @@ fn compressed_is_refused_and_ends_the_connection() {
     bytes.extend(frame(TEXT, b"never seen"));
     let expected = [
         "refused: compressed",
-        "compressed: the venue sent a message that is compressed",
+        "compressed: the venue sent a compressed message, and compression was not agreed on",
     ];
     check(bytes, 2, &expected);
 }
@@ -94,7 +94,7 @@ fn compressed_is_refused_and_ends_the_connection() {
 fn text_that_is_none_is_refused_and_ends_the_connection() {
     let expected = [
         "refused: not_utf8",
-        "not_utf8: the venue sent a message that is not_utf8",
+        "not_utf8: the venue sent a text message that is not UTF-8",
     ];
     check(frame(TEXT, b"\xff\xfe"), 2, &expected);
     let mut pieces = frame(0x01, b"\xc3");

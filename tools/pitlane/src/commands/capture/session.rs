@@ -166,6 +166,8 @@ impl Session {
             requests: counts.requests,
             request_failures: counts.request_failures,
             thrown_away: counts.thrown_away,
+            causes: counts.causes,
+            frames_refused: self.intake.counts().rejected,
         };
         (self.side.lock().tally.clone(), course)
     }

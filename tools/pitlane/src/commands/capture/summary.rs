@@ -2,7 +2,9 @@
 
 use super::tally::Tally;
 use pitlane_app::report::thousands;
+use pitlane_domain::decode::Reason;
 use pitlane_edges::capture::record::{CheckedFile, WriteFailure};
+use pitlane_edges::live::Causes;
 use serde_json::{Value, json};
 use std::fmt::Write;
 use std::path::PathBuf;
@@ -93,6 +95,20 @@ pub struct Course {
     pub request_failures: u64,
     /// Frames thrown away before they reached the writer.
     pub thrown_away: u64,
+    /// What was refused or came to nothing, by cause.
+    pub causes: Causes,
+    /// Frames that cannot be read, in the order of [`Reason::ALL`]; they are recorded like any other.
+    pub frames_refused: [u64; Reason::ALL.len()],
+}
+
+impl Course {
+    /// Place, cause and how often, for all that was refused.
+    fn refused(&self) -> impl Iterator<Item = (&'static str, &'static str, u64)> {
+        let frames = Reason::ALL.iter().zip(self.frames_refused);
+        let frames = frames.map(|((_, name), count)| ("frames", *name, count));
+        let frames = frames.filter(|(.., count)| *count > 0);
+        self.causes.met().chain(frames)
+    }
 }
 
 /// All of it.
@@ -197,6 +213,9 @@ impl Summary {
             thousands(course.request_failures),
             self.waits
         );
+        for (place, cause, count) in course.refused() {
+            let _ = writeln!(text, "  {place} refused as {cause}: {}", thousands(count));
+        }
         text
     }
 
@@ -221,6 +240,10 @@ impl Summary {
             })
         });
         let course = &self.course;
+        let mut refused = serde_json::Map::new();
+        for (place, cause, count) in course.refused() {
+            refused.entry(place).or_insert_with(|| json!({}))[cause] = json!(count);
+        }
         json!({
             "ended": self.ended.name(),
             "wall_ns": u64::try_from(self.elapsed.as_nanos()).unwrap_or(u64::MAX),
@@ -234,6 +257,7 @@ impl Summary {
             "handovers": course.handovers,
             "requests": course.requests,
             "request_failures": course.request_failures,
+            "refused": refused,
             "waits": self.waits,
             "too_large": self.too_large,
             "thrown_away": course.thrown_away,

@@ -184,7 +184,7 @@ impl Desk {
             Answer::Status(status) => (status, String::new()),
         };
         let outcome = if status == 0 {
-            Outcome::Failed("in vain".to_owned())
+            Outcome::Failed(Cause::Timeout, "in vain".to_owned())
         } else {
             Outcome::Answer {
                 reply: Reply {
