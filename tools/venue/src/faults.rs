@@ -4,7 +4,7 @@
 //!
 //! | key | meaning |
 //! |---|---|
-//! | `on` | of streams a name (`btcusdt@trade`) or its kind (`trade`, `depth`); of REST a path or its end (`depth`), or `handshake` |
+//! | `on` | of streams a name (`btcusdt@trade`) or its kind (`trade`, `depth`); of REST a path or its end (`depth`), of one symbol (`depth?symbol=BTCUSDT`), or `handshake` |
 //! | `p` | probability for each event that could be hit; by the seed and the event, not by who listens |
 //! | `every` | hits each so many-th event |
 //! | `after` | lets so many events pass first |
@@ -220,15 +220,20 @@ impl Faults {
         })
     }
 
-    /// What happens to an answer of REST.
-    pub(crate) fn on_request(&mut self, path: &str, now: Instant) -> Option<Answer> {
+    /// What happens to an answer of REST about a symbol, if it is about one.
+    pub(crate) fn on_request(
+        &mut self,
+        path: &str,
+        symbol: Option<&str>,
+        now: Instant,
+    ) -> Option<Answer> {
         let now_ns = self.ns(now);
         self.states.iter_mut().find_map(|state| {
             let Kind::Answer(fault) = state.rule.kind else {
                 return None;
             };
             let on = state.rule.on.as_deref();
-            let is_meant = on.is_none_or(|on| answer::is_meant(on, path));
+            let is_meant = on.is_none_or(|on| answer::is_meant(on, path, symbol));
             let key = state.seen;
             (is_meant && fault.fits(path) && state.strikes(self.seed, key, now_ns)).then_some(fault)
         })

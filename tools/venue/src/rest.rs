@@ -32,7 +32,8 @@ pub(crate) fn answer(shared: &Shared, request: &Request) -> Reply {
     let Some((venue, name)) = endpoint(&request.path) else {
         return nowhere(request);
     };
-    let fault = lock(&shared.faults).on_request(&request.path, now);
+    let symbol = request.get("symbol");
+    let fault = lock(&shared.faults).on_request(&request.path, symbol, now);
     let limit = request.get("limit").and_then(|limit| limit.parse().ok());
     let cost = weight(&request.path, limit, venue != Venue::BinanceSpot);
     let verdict = lock(&shared.weights).ask(cost, now);

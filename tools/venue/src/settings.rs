@@ -45,6 +45,8 @@ pub struct Settings {
     pub speed: Speed,
     /// Start of the playback.
     pub start: Start,
+    /// Frames that count as played before the start, as if the venue had been started again in the middle of its day.
+    pub skip: usize,
     /// End of the playback.
     pub at_end: AtEnd,
     /// Time between two ping frames.
@@ -86,6 +88,7 @@ impl Default for Settings {
             bind: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             speed: Speed::Max,
             start: Start::Clients(1),
+            skip: 0,
             at_end: AtEnd::Hold,
             ping_every: Duration::from_secs(20),
             pong_within: Duration::from_mins(1),

@@ -70,7 +70,7 @@ impl Shared {
             connects: Mutex::new(Connects::default()),
             changed: Condvar::new(),
             counts: Counts::default(),
-            position: AtomicUsize::new(0),
+            position: AtomicUsize::new(settings.skip.min(recording.len())),
             started: AtomicBool::new(false),
             finished: AtomicBool::new(false),
             stopped: AtomicBool::new(false),

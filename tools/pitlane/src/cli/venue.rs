@@ -17,7 +17,8 @@ KIND:key=value,key=value. Kinds, with keys of their own:
   of handshakes   those of REST with on=handshake
   of connections  refuse
 Keys of all kinds:
-  on=     a stream or its kind (btcusdt@trade, depth), a path or its end (/api/v3/depth, depth)
+  on=     a stream or its kind (btcusdt@trade, depth), a path or its end (/api/v3/depth, depth),
+          of one symbol (depth?symbol=BTCUSDT)
   p=      probability of each; by the seed, so the same again        every=  each so many-th
   after=  lets so many pass first                                    times=  at most so often
   for=    goes on over so many events, or a time such as 30s
@@ -57,6 +58,9 @@ pub struct VenueArgs {
     /// When the playback starts: now, first-client, or a number of clients with a subscription
     #[arg(long, default_value = "first-client", value_name = "WHEN", value_parser = start)]
     pub start: usize,
+    /// Begin behind this many frames, as a venue that is started again in the middle of its day
+    #[arg(long, default_value_t = 0, value_name = "FRAMES")]
+    pub skip: usize,
     /// What happens at the end of the capture
     #[arg(long, default_value = "hold", value_name = "WHAT")]
     pub at_end: AtEnd,

@@ -91,6 +91,7 @@ fn settings(args: &VenueArgs) -> anyhow::Result<Settings> {
             0 => Start::Now,
             count => Start::Clients(count),
         },
+        skip: args.skip,
         at_end: match args.at_end {
             AtEnd::Hold => pitlane_venue::AtEnd::Hold,
             AtEnd::Close => pitlane_venue::AtEnd::Close,

@@ -49,6 +49,14 @@ impl Running {
     }
 }
 
+/// A test that fails leaves no venue behind.
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
 #[test]
 fn it_serves_until_it_is_told_to_end() {
     for (signal, code) in [("-TERM", 0), ("-INT", 130)] {
@@ -62,6 +70,23 @@ fn it_serves_until_it_is_told_to_end() {
         assert_eq!(info["symbols"][0]["symbol"], "BTCUSDT");
         assert_eq!(venue.signal(signal), Some(code));
     }
+}
+
+#[test]
+fn it_begins_where_it_is_told() {
+    let depth = "/api/v3/depth?symbol=BTCUSDT&limit=5";
+    let at = |skip: &str| {
+        let venue = Running::start(&["--skip", skip]);
+        let id = venue.get(depth)["lastUpdateId"].as_u64().unwrap();
+        let trades = venue.get("/api/v3/trades?symbol=BTCUSDT&limit=1");
+        let position = venue.get("/venue/status")["position"].clone();
+        (position, id, trades.as_array().unwrap().len())
+    };
+    let (start, middle, end) = (at("0"), at("20000"), at("99999999"));
+    assert_eq!([&start.0, &middle.0, &end.0], [0, 20_000, 41_249]);
+    // What counts as played is known.
+    assert!(start.1 < middle.1 && middle.1 < end.1);
+    assert_eq!([start.2, middle.2, end.2], [0, 1, 1]);
 }
 
 #[test]

@@ -60,8 +60,18 @@ impl Answer {
 /// What a rule's `on` is where it is about the handshakes of `WebSocket` connections.
 pub(super) const HANDSHAKE: &str = "handshake";
 
-/// Whether a rule with this `on` is about a path: the path itself, or its end.
-pub(super) fn is_meant(on: &str, path: &str) -> bool {
+/// What a rule's `on` has between a path and a symbol.
+const SYMBOL: &str = "?symbol=";
+
+/// Whether a rule with this `on` is about a request: its path or the end of it, and its symbol if the rule names one.
+pub(super) fn is_meant(on: &str, path: &str, symbol: Option<&str>) -> bool {
+    let (on, of) = match on.split_once(SYMBOL) {
+        Some((on, of)) => (on, Some(of)),
+        None => (on, None),
+    };
+    if of.is_some() && of != symbol {
+        return false;
+    }
     let on = on.trim_start_matches('/');
     path.strip_suffix(on)
         .is_some_and(|front| front.ends_with('/'))

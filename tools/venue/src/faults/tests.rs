@@ -66,9 +66,10 @@ fn answers_are_hit_by_path_and_connections_by_time() {
         "429:on=depth,retry=7,times=1",
         "wrong-snapshot:how=old",
         "refuse:for=5s,times=1",
+        "500:on=klines?symbol=ETHUSDT",
     ];
     let mut faults = Faults::new(1, rules.map(rule).to_vec(), opened);
-    let mut ask = |path| faults.on_request(path, opened);
+    let mut ask = |path| faults.on_request(path, Some("BTCUSDT"), opened);
     assert_eq!(ask("/api/v3/ping"), None);
     assert_eq!(
         ask("/api/v3/depth"),
@@ -79,13 +80,21 @@ fn answers_are_hit_by_path_and_connections_by_time() {
     );
     assert_eq!(ask("/api/v3/depth"), Some(Answer::Snapshot(Wrong::Old)));
     assert_eq!(ask("/api/v3/trades"), None);
+    assert_eq!(ask("/api/v3/klines"), None);
+    let mut ask = |symbol| faults.on_request("/api/v3/klines", symbol, opened);
+    let failure = Answer::Status {
+        code: 500,
+        retry: 0,
+    };
+    assert_eq!(ask(Some("ETHUSDT")), Some(failure));
+    assert_eq!(ask(None), None);
     let mut connect = |s| faults.on_connect(opened + Duration::from_secs(s));
     assert_eq!([0, 4, 5, 9].map(&mut connect), [true, true, false, false]);
     let done: Vec<_> = faults.done().iter().map(|of| (of.seen, of.done)).collect();
-    assert_eq!(done, [(2, 1), (1, 1), (4, 2)]);
+    assert_eq!(done, [(2, 1), (1, 1), (4, 2), (1, 1)]);
     assert_eq!(faults.on_handshake(opened), None);
     faults.add(rule("html:on=handshake,times=1"));
-    assert_eq!(faults.on_request("/api/v3/time", opened), None);
+    assert_eq!(faults.on_request("/api/v3/time", None, opened), None);
     assert_eq!(faults.on_handshake(opened), Some(Answer::Bad(Bad::Html)));
     assert_eq!(faults.on_handshake(opened), None);
     faults.clear();
