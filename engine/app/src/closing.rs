@@ -88,6 +88,7 @@ fn feed(report: &mut Report, fed: &Fed) {
         request_failures: counts.request_failures,
         rate_limited: counts.rate_limited,
         breaker_trips: counts.breaker_trips,
+        tick_gaps: counts.tick_gaps,
         known_frames: counts.known_frames,
         refused: by_place(&counts),
         thrown_away: counts.thrown_away,

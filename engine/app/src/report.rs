@@ -155,6 +155,8 @@ pub struct LiveReport {
     pub late: u64,
     /// Missing trades that the venue could not supply.
     pub unsupplied: u64,
+    /// Times ticks of a currency pair broke off; none that were missed can be had.
+    pub tick_gaps: u64,
     /// Trades that waited for missing ones.
     pub held: u64,
     /// Requests sent.
@@ -538,11 +540,12 @@ impl LiveReport {
 
     fn repairs_text(&self) -> String {
         format!(
-            "{:>13} snapshots used; {} missing trades fetched, {} of them late, {} not to be had; {} frames thrown away",
+            "{:>13} snapshots used; {} missing trades fetched, {} of them late, {} not to be had; ticks broke off {} times; {} frames thrown away",
             thousands(self.snapshots),
             thousands(self.filled),
             thousands(self.late),
             thousands(self.unsupplied),
+            thousands(self.tick_gaps),
             thousands(self.thrown_away),
         )
     }

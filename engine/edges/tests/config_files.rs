@@ -25,6 +25,7 @@ fn every_configuration_loads_and_is_complete() {
     let names: Vec<_> = configs.keys().map(String::as_str).collect();
     for expected in [
         "ci.toml",
+        "fx.toml",
         "isolated.toml",
         "laptop.toml",
         "live.toml",

@@ -95,7 +95,9 @@ struct Bar {
 /// The package of a pair by the ticks played so far; `None` if the capture has none.
 fn package(shared: &Shared, id: InstrumentId) -> Option<String> {
     let recording = &shared.recording;
-    let base = recording.stream_of(id, |_| true)?;
+    // A recorded session with a gateway holds its packages too.
+    let symbol = recording.table().get(id)?.venue_symbol;
+    let base = recording.stream_named(Venue::Fx, &stream(symbol.as_str()))?;
     let played = shared.position();
     let mut days = FxDays::default();
     let mut bars: Vec<Bar> = Vec::new();

@@ -9,6 +9,7 @@
 //! Prices, volumes and the time may be written as numbers or as texts, always in plain decimals: an exponent is
 //! refused.
 
+mod heard;
 mod package;
 
 use super::fields::{Grids, Reader, price_reason, quantity_reason, venue_time};
@@ -19,6 +20,7 @@ use crate::instrument::{InstrumentId, InstrumentTable, Symbol, Venue};
 use crate::message::FxTick;
 use crate::units::{DecimalError, Grid, Lots, Ticks, WallNs};
 
+pub use heard::{Heard, hear};
 pub use package::BARS_MAX;
 
 /// How a gateway stands with the market behind it.
@@ -32,6 +34,29 @@ pub enum GatewayStatus {
     Connected,
     /// Something is wrong; its message says what.
     Error,
+}
+
+impl GatewayStatus {
+    /// The status of that name.
+    fn named(name: &[u8]) -> Option<Self> {
+        Some(match name {
+            b"disconnected" => Self::Disconnected,
+            b"connecting" => Self::Connecting,
+            b"connected" => Self::Connected,
+            b"error" => Self::Error,
+            _ => return None,
+        })
+    }
+
+    /// Its number in the sequence, from 1; 0 is a gateway that has not said.
+    pub fn code(self) -> u64 {
+        match self {
+            Self::Disconnected => 1,
+            Self::Connecting => 2,
+            Self::Connected => 3,
+            Self::Error => 4,
+        }
+    }
 }
 
 #[derive(Default)]
@@ -110,14 +135,10 @@ fn find(
 fn status(frame: &[u8]) -> Result<Decoded, Fault> {
     let keys: [&[u8]; 1] = [b"status"];
     let [status] = frame_members(frame, &keys)?.unwrap_or_default();
-    let status = match Reader(frame).text(status)? {
-        b"disconnected" => GatewayStatus::Disconnected,
-        b"connecting" => GatewayStatus::Connecting,
-        b"connected" => GatewayStatus::Connected,
-        b"error" => GatewayStatus::Error,
-        _ => return status.fault(Reason::OutOfRange),
-    };
-    Ok(Decoded::Notice(Notice::GatewayStatus(status)))
+    match GatewayStatus::named(Reader(frame).text(status)?) {
+        Some(status) => Ok(Decoded::Notice(Notice::GatewayStatus(status))),
+        None => status.fault(Reason::OutOfRange),
+    }
 }
 
 /// `{"type":"ready","availableSymbols":["EURUSD"]}`

@@ -16,7 +16,8 @@ pub enum ConnectionEvent {
     Healthy = 5,
     /// Data does not flow as it should.
     Unhealthy = 6,
-    /// The connection is in another state; the values are the old one and the new one.
+    /// The connection is in another state; the values are the old one and the new one. Of an FX gateway: 1
+    /// disconnected, 2 connecting, 3 connected, 4 in error, and 0 before it has said.
     StateChange = 7,
     /// An issue begins or ends.
     ConnectivityIssue = 8,
@@ -26,7 +27,8 @@ pub enum ConnectionEvent {
     HandedOver = 10,
     /// The venue asked for silence; the first value is how long, in ms.
     RateLimited = 11,
-    /// The venue cannot supply trades; the values are their first and their last id.
+    /// The venue cannot supply trades; the values are their first and their last id. Where nothing has an id, as the ticks of
+    /// an FX gateway, they are the venue's times in ms of what came last before and first behind.
     ApiGap = 12,
     /// Too many requests failed: none leaves for now.
     BreakerOpen = 13,

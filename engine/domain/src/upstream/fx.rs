@@ -173,6 +173,14 @@ impl FxDesk {
         }
     }
 
+    /// A symbol's package is asked for anew: its day has begun.
+    pub fn refresh_one(&mut self, symbol: Symbol, now: WallNs) {
+        let known = |line: &&mut Line| line.symbol == symbol && line.state == State::Known;
+        if let Some(line) = self.lines.iter_mut().find(known) {
+            line.state = State::Due(now);
+        }
+    }
+
     /// One more symbol.
     pub fn add(&mut self, symbol: Symbol, now: WallNs) {
         self.dropped.retain(|dropped| *dropped != symbol);

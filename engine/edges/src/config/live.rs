@@ -45,6 +45,12 @@ impl Upstream {
 
     /// Whether there is a way to connect to that venue.
     pub fn is_known(venue: Venue) -> bool {
+        Self::answers_requests(venue) || venue == Venue::Fx
+    }
+
+    /// Whether that venue names its streams and answers requests beside them. An FX gateway does neither: it is told on the
+    /// connection what to send.
+    pub fn answers_requests(venue: Venue) -> bool {
         matches!(
             venue,
             Venue::BinanceSpot | Venue::BinanceUsdm | Venue::BinanceCoinm

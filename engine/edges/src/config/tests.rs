@@ -204,13 +204,30 @@ weight_share = 1.5
             t.toml:5:12: upstream.streams: "@trade" is no stream; write what stands behind "symbol@", for example "aggTrade"
             t.toml:5:22: upstream.streams: "a/b" is no stream; write what stands behind "symbol@", for example "aggTrade"
             t.toml:6:1: upstream: binance-spot has two upstreams; keep one
-            t.toml:8:1: upstream.venue: there is no live connection to fx yet
+            t.toml:8:1: upstream.ws: missing; write for example ws = "ws://127.0.0.1:9000"
             t.toml:10:1: upstream.venue: there is no live connection to lobster yet
             t.toml:13:1: instrument.venue: no [[upstream]] has venue = "binance-coinm"
             t.toml:17:8: live.hold: "5" is no length of time; write a number and a unit, such as "250ms", "5s" or "23h50min"
             t.toml:18:12: live.lifetime: "25h" is no length of time; write a number and a unit, such as "250ms", "5s" or "23h50min"
             t.toml:19:9: live.drift: "0ms" is outside 1ms to 86400s
             t.toml:20:16: live.weight_share: "1.5" is no part of a whole; write a number greater than 0 and at most 1, such as 0.8"#]],
+    );
+    faults(
+        r#"source.kind = "live"
+[[upstream]]
+venue = "fx"
+ws = "wss://gateway.example/fx"
+rest = "https://gateway.example"
+streams = ["tick"]
+[[instrument]]
+symbol = "EURUSD"
+venue = "fx"
+tick_size = "0.00001"
+"#,
+        &expect![[r#"
+            t.toml:2:1: upstream.rest: fx has none: what it sends goes by the [[instrument]] tables; remove the key
+            t.toml:2:1: upstream.streams: fx has none: what it sends goes by the [[instrument]] tables; remove the key
+            t.toml:7:1: instrument.lot_size: fx lists no steps; write for example lot_size = "0.00001""#]],
     );
     faults(
         "source.kind = \"live\"",

@@ -8,6 +8,7 @@
 //! The caller takes all messages of the intake between two calls of [`Live::next_frame`] and before [`Live::tend`].
 
 mod asks;
+mod fx;
 mod line;
 mod news;
 mod paths;
@@ -39,9 +40,9 @@ pub struct Now {
 pub struct Known {
     /// Which.
     pub instrument: InstrumentId,
-    /// Id of the last trade.
+    /// Id of the last trade; 0 of a currency pair, whose ticks have none.
     pub trade_id: u64,
-    /// Its time at the venue.
+    /// Its time at the venue, or that of the last tick.
     pub trade_ts: WallNs,
 }
 
@@ -84,6 +85,8 @@ pub struct Counts {
     pub rate_limited: u64,
     /// Times a breaker opened.
     pub breaker_trips: u64,
+    /// Times ticks of a currency pair broke off: what came until the next one nobody can give again.
+    pub tick_gaps: u64,
 }
 
 /// How a venue stands.

@@ -27,6 +27,8 @@ pub struct Recall {
 #[derive(Clone, Copy, Default)]
 struct Seen {
     trade: Option<(u64, WallNs)>,
+    /// Of a currency pair, the time of the last tick.
+    tick: Option<WallNs>,
     book_id: Option<u64>,
 }
 
@@ -94,6 +96,10 @@ impl Recall {
         let seen = &mut self.seen[at.index()];
         match kind {
             Some(Kind::Trade | Kind::BookSynced | Kind::BookReset) => {}
+            Some(Kind::FxTick) => {
+                seen.tick = Some(message.ts_event);
+                return;
+            }
             _ => return,
         }
         match message.body() {
@@ -124,7 +130,8 @@ impl Recall {
                 book_id: seen.book_id,
             };
             intake.recall(&recalled, now);
-            if let Some((trade_id, trade_ts)) = seen.trade {
+            let tick = seen.tick.map(|ts| (0, ts));
+            if let Some((trade_id, trade_ts)) = seen.trade.or(tick) {
                 known.push(Known {
                     instrument,
                     trade_id,

@@ -1,7 +1,9 @@
 //! Small messages of the gateway.
 
+use super::GatewayStatus;
 use crate::decode::tests::{Form, check_damage, outcome};
 use crate::instrument::Venue;
+use crate::units::WallNs;
 
 #[track_caller]
 fn check(frame: &str, expected: &str) {
@@ -170,6 +172,52 @@ fn other_messages() {
         r#"{"type":"error","message":"no such symbol"}"#,
         "VenueError { code: 0 }",
     );
+}
+
+#[test]
+fn the_kind_of_a_message_is_heard_without_its_values() {
+    use super::Heard::{Error, Other, Package, Ready, Status, Tick};
+    let pair = super::Symbol::new(b"EURUSD");
+    let hear = |frame: &str| super::hear(frame.as_bytes());
+    let at = |ms| Some(WallNs::from_ms(ms));
+    for (frame, expected) in [
+        // The prices of a tick are not its concern, so a crossed one is heard.
+        (
+            tick(r#""bid":2,"ask":1,"timestamp":1400000000043"#),
+            Tick(pair, at(1_400_000_000_043)),
+        ),
+        (tick(r#""bid":2,"timestamp":"soon""#), Tick(pair, None)),
+        (
+            r#"{"timestamp":5,"symbol":7,"type":"tick"}"#.to_owned(),
+            Tick(None, at(5)),
+        ),
+        (
+            r#"{"type":"symbolDataPackage","symbol":"EURUSD"}"#.to_owned(),
+            Package(pair),
+        ),
+        (
+            r#"{"type":"ready","availableSymbols":[]}"#.to_owned(),
+            Ready,
+        ),
+        (
+            r#"{"type":"status","status":"error"}"#.to_owned(),
+            Status(Some(GatewayStatus::Error)),
+        ),
+        (
+            r#"{"type":"status","status":"odd"}"#.to_owned(),
+            Status(None),
+        ),
+        (r#"{"type":"error","message":"no"}"#.to_owned(), Error(None)),
+        (
+            r#"{"type":"error","symbol":"EURUSD"}"#.to_owned(),
+            Error(pair),
+        ),
+        (r#"{"type":"pong"}"#.to_owned(), Other),
+        (r#"{"type":"tick""#.to_owned(), Other),
+        ("[]".to_owned(), Other),
+    ] {
+        assert_eq!(hear(&frame), expected, "{frame}");
+    }
 }
 
 #[test]

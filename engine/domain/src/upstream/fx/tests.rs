@@ -129,6 +129,22 @@ fn everything_is_asked_anew_after_trouble() {
 }
 
 #[test]
+fn one_symbol_alone_is_asked_anew() {
+    let mut desk = desk();
+    desk.opened(at(0));
+    desk.ready(&[symbol("EURUSD")], at(0));
+    assert_eq!(due(&mut desk, 0), "EURUSD");
+    // It is under way: nothing more to ask.
+    desk.refresh_one(symbol("EURUSD"), at(1));
+    assert_eq!(due(&mut desk, 1), "");
+    desk.package(symbol("EURUSD"));
+    desk.refresh_one(symbol("EURUSD"), at(2));
+    // What the gateway does not have stays missing.
+    desk.refresh_one(symbol("USDJPY"), at(2));
+    assert_eq!(due(&mut desk, 2), "EURUSD");
+}
+
+#[test]
 fn symbols_come_and_go() {
     let mut desk = desk();
     desk.opened(at(0));

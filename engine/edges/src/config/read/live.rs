@@ -50,6 +50,17 @@ fn upstream(mut section: Section<'_>, report: &mut Report<'_>) -> Option<Upstrea
         section.finish(report);
         return None;
     }
+    if !Upstream::answers_requests(venue) {
+        for (key, written) in [("rest", rest.is_some()), ("streams", !names.is_empty())] {
+            if written {
+                let what = format!(
+                    "{} has none: what it sends goes by the [[instrument]] tables; remove the key",
+                    venue.name()
+                );
+                report.fault(&place, &section.full_name(key), what);
+            }
+        }
+    }
     let (usual_ws, usual_rest) = Upstream::published(venue);
     let usual = (!usual_ws.is_empty()).then(|| usual_ws.to_owned());
     let ws = section.require("ws", "\"ws://127.0.0.1:9000\"", ws.or(usual), report);
@@ -180,6 +191,12 @@ pub(super) fn complete(
         if !upstreams.iter().any(|upstream| upstream.venue == row.venue) {
             let what = format!("no [[upstream]] has venue = \"{venue}\"");
             fault(&row.place, "instrument.venue", what);
+        }
+        for (key, step) in [("tick_size", row.tick_size), ("lot_size", row.lot_size)] {
+            if step.is_none() && !Upstream::answers_requests(row.venue) {
+                let what = format!("{venue} lists no steps; write for example {key} = \"0.00001\"");
+                fault(&row.place, &format!("instrument.{key}"), what);
+            }
         }
     }
     for upstream in upstreams {

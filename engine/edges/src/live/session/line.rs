@@ -86,6 +86,8 @@ pub(super) struct Line {
     hoard: VecDeque<Kept>,
     /// The hoard was full and thrown away: what it held must be fetched anew.
     overflowed: bool,
+    /// A connection was made, and so many frames of the one before wait in the hoard.
+    fresh_behind: Option<usize>,
     subscriptions: u64,
 }
 
@@ -105,6 +107,7 @@ impl Line {
             delivers: false,
             hoard: VecDeque::new(),
             overflowed: false,
+            fresh_behind: None,
             subscriptions: 0,
             options,
         }
@@ -124,6 +127,20 @@ impl Line {
 
     pub fn is_open(&self) -> bool {
         self.current.is_some()
+    }
+
+    /// Whether a text would go out before others that wait.
+    pub fn may_say(&self) -> bool {
+        let current = self.current.as_ref();
+        current.is_some_and(|open| open.connection.texts_waiting() == 0)
+    }
+
+    /// Sends a text on the connection that is open.
+    pub fn say(&mut self, text: &str, now: Now) {
+        if let Some(open) = &mut self.current {
+            // A connection that is closed already says so when it is read.
+            let _ = open.connection.send_text(text, now.ns);
+        }
     }
 
     /// Whether it was told to connect.
@@ -223,6 +240,7 @@ impl Line {
             self.successor = Some(open);
         } else {
             self.handover.opened(now.ts);
+            self.fresh_behind = Some(self.hoard.len());
             self.delivers = false;
             self.current = Some(open);
         }
@@ -362,6 +380,9 @@ impl Line {
         mut pass: impl FnMut(&mut News<'_>, Passed<'_>),
     ) -> Result<Looked, Down> {
         if let Some(kept) = self.hoard.pop_front().or_else(|| self.handover.pop()) {
+            if let Some(before) = &mut self.fresh_behind {
+                *before = before.saturating_sub(1);
+            }
             pass(news, kept.passed());
             return Ok(Looked::Passed);
         }
@@ -394,6 +415,7 @@ impl Line {
             counts.thrown_away += hoard.len() as u64;
             hoard.clear();
             self.overflowed = true;
+            self.fresh_behind = self.fresh_behind.map(|_| 0);
         }
         self.hoard = hoard;
         match looked? {
@@ -405,6 +427,11 @@ impl Line {
     /// Whether frames were thrown away since the last call.
     pub fn take_overflowed(&mut self) -> bool {
         std::mem::take(&mut self.overflowed)
+    }
+
+    /// Whether the next frame is the first of a connection that was made after another was lost, or the very first.
+    pub fn take_fresh(&mut self) -> bool {
+        self.fresh_behind.take_if(|before| *before == 0).is_some()
     }
 
     fn read_current(

@@ -20,7 +20,11 @@ pub(super) fn stream(symbol: Symbol, stream: &str) -> String {
 }
 
 /// The address of a connection that carries the first of these streams, and how many those are.
+/// Without any it is the base: what comes there is agreed on once it is open.
 pub(super) fn combined(base: &str, streams: &[String]) -> (String, usize) {
+    if streams.is_empty() {
+        return (base.to_owned(), 0);
+    }
     let mut url = format!("{base}/stream?streams=");
     let mut taken = 0;
     for stream in streams {
@@ -162,6 +166,7 @@ mod tests {
             "ws://h:1/public/stream?streams=btcusdt@aggTrade/btcusdt@depth@100ms"
         );
         assert_eq!(taken, 2);
+        assert_eq!(combined("ws://h:1/fx", &[]), ("ws://h:1/fx".to_owned(), 0));
         let many: Vec<String> = (0..1024).map(|n| format!("s{n}usdt@depth@100ms")).collect();
         let (url, taken) = combined("ws://h:1", &many);
         assert!(

@@ -1,6 +1,7 @@
 //! One venue: its connections, its requests, and what is watched of both.
 
 use super::asks::{AskOptions, Asked, Asks, Begin, Outcome};
+use super::fx::Gateway;
 use super::line::{Down, Line, LineOptions, Looked, Passed};
 use super::news::News;
 use super::{Counts, Known, Now, Standing, Tap, paths, trade_stream};
@@ -42,6 +43,8 @@ pub(super) struct Upstream {
     rest: Option<Rest>,
     lines: Vec<Line>,
     asks: Asks,
+    /// What is said to an FX gateway; other venues are told all in the address.
+    gateway: Option<Gateway>,
     /// Around dials.
     breaker: Breaker,
     watchdog: Watchdog,
@@ -115,7 +118,7 @@ impl Upstream {
                 let watched = Watched {
                     instrument: *instrument,
                     line: LineId(id),
-                    trades: kinds.contains(&StreamKind::Trades),
+                    trades: fx || kinds.contains(&StreamKind::Trades),
                     depth: kinds.contains(&StreamKind::Depth),
                     thresholds,
                 };
@@ -128,7 +131,8 @@ impl Upstream {
                 instruments: part.iter().map(|(instrument, _)| *instrument).collect(),
                 backoff,
                 handover: HandoverRules {
-                    lifetime: live.lifetime,
+                    // A gateway sets no end to a connection, and a second one would have to ask for everything again.
+                    lifetime: if fx { Duration::MAX } else { live.lifetime },
                     waiting_max: live.buffer as usize,
                     ..HandoverRules::default()
                 },
@@ -153,6 +157,10 @@ impl Upstream {
             klines: live.klines,
             enabled: !upstream.rest.is_empty(),
         };
+        let gateway = fx.then(|| {
+            let pairs = rows.iter().map(|(id, row)| (*id, row.venue_symbol));
+            Gateway::new(live.timeout, backoff, &pairs.collect::<Vec<_>>(), known)
+        });
         Ok(Self {
             venue,
             tls: Tls::new(upstream.ca_file.as_deref())?,
@@ -160,6 +168,7 @@ impl Upstream {
             rest: None,
             lines,
             asks: Asks::new(options, asked),
+            gateway,
             breaker: Breaker::new(breaker),
             watchdog,
             alarms: Vec::new(),
@@ -187,7 +196,9 @@ impl Upstream {
 
     pub fn start(&mut self, waker: Option<&Waker>, now: Now) -> std::io::Result<()> {
         self.dialer = Some(Dialer::start(self.tls.clone(), waker.cloned())?);
-        self.rest = Some(Rest::start(self.tls.clone(), waker.cloned())?);
+        if self.gateway.is_none() {
+            self.rest = Some(Rest::start(self.tls.clone(), waker.cloned())?);
+        }
         self.asks.begin(now.ts);
         Ok(())
     }
@@ -218,8 +229,22 @@ impl Upstream {
             self.asks
                 .send(now, news, counts, |request| rest.send(request).is_ok());
         }
+        self.converse(now, counts);
         self.watch(now, news, counts);
         done
+    }
+
+    /// Says what is due to a gateway, as fast as may be said.
+    fn converse(&mut self, now: Now, counts: &mut Counts) {
+        let (Some(gateway), Some(line)) = (&mut self.gateway, self.lines.first_mut()) else {
+            return;
+        };
+        while line.may_say()
+            && let Some(text) = gateway.next(now.ts)
+        {
+            line.say(&text, now);
+        }
+        gateway.count(counts);
     }
 
     /// A connection that was asked for.
@@ -365,6 +390,9 @@ impl Upstream {
     fn down(&mut self, at: usize, now: Now, news: &mut News<'_>) {
         let line = &self.lines[at];
         self.watchdog.disconnected(line.id(), now.ts);
+        if let Some(gateway) = &mut self.gateway {
+            gateway.lost(now.ts);
+        }
         for &instrument in line.instruments() {
             self.asks.disconnected(instrument, now.ts, news);
         }
@@ -390,16 +418,33 @@ impl Upstream {
             let line = &mut self.lines[at];
             if line.take_overflowed() {
                 // What was thrown away left holes: the books begin anew, the trades are missed by their ids.
+                if let Some(gateway) = &mut self.gateway {
+                    gateway.broke();
+                }
                 for &instrument in line.instruments() {
                     news.intake
                         .drop_book(instrument, ResetReason::Overflow, now.ts);
                 }
             }
             let (watchdog, streams) = (&mut self.watchdog, &self.streams);
+            let gateway = &mut self.gateway;
+            if line.take_fresh()
+                && let Some(gateway) = gateway
+            {
+                gateway.opened(now.ts);
+            }
             let mut frames = [0; 2];
             let mut shutdown = false;
             let looked = line.look(now, news, counts, |news, passed| {
                 frames = [1, passed.bytes.len() as u64];
+                if let Some(gateway) = gateway {
+                    let pass =
+                        |news: &mut News<'_>, named: &Passed<'_>| pass_on(venue, news, named, tap);
+                    if let Some((pair, ts)) = gateway.frame(news, &passed, pass) {
+                        watchdog.seen(pair, StreamKind::Trades, Some(ts), passed.ts);
+                    }
+                    return;
+                }
                 match streams.get(passed.stream) {
                     Some(&(instrument, Some(kind))) => {
                         watchdog.seen(instrument, kind, None, passed.ts);
@@ -486,6 +531,11 @@ impl Upstream {
         }
         if let Some(asks) = self.asks.next_due(now) {
             due = due.min(asks);
+        }
+        if let Some(gateway) = &self.gateway
+            && self.lines.first().is_some_and(Line::may_say)
+        {
+            due = due.min(gateway.due().unwrap_or(look));
         }
         due
     }
