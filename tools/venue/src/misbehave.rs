@@ -39,7 +39,14 @@ pub(crate) fn answer(wire: &mut impl Write, reply: &Reply, bad: Bad) -> io::Resu
             if let Some(data) = harm.data(&reply.body) {
                 reply.body = data;
             }
+            let promised = reply.body.len() as u64;
             harm.whole(&mut reply.body);
+            if let Harm::Truncate(_) = harm {
+                wire.write_all(&http::front(&reply, true, promised))?;
+                wire.write_all(&reply.body)?;
+                wire.flush()?;
+                return Err(over());
+            }
             if harm == Harm::Compressed {
                 reply.headers.push(("Content-Encoding", "gzip".to_owned()));
             }
@@ -77,9 +84,9 @@ fn on_and_on(wire: &mut impl Write, what: &[u8], mut bytes: u64) -> io::Result<(
     Ok(())
 }
 
-/// What was endless cannot be followed by another answer.
+/// What had no end of its own cannot be followed by another answer.
 fn over() -> io::Error {
-    io::Error::other("an endless answer has ended")
+    io::Error::other("an answer without an end")
 }
 
 #[cfg(test)]
@@ -101,6 +108,10 @@ mod tests {
         assert!(text(Bad::Body(Harm::WrongTypes)).ends_with(r#"{"a":1}"#));
         let compressed = text(Bad::Body(Harm::Compressed));
         assert!(compressed.contains("Content-Encoding: gzip\r\n"));
+        let mut wire = Vec::new();
+        answer(&mut wire, &reply, Bad::Body(Harm::Truncate(0))).unwrap_err();
+        let truncated = String::from_utf8(wire).unwrap();
+        assert!(truncated.contains("Content-Length: 9\r\n") && truncated.ends_with(r#"{"a""#));
         let huge = text(Bad::Body(Harm::Huge(100_000)));
         assert!(huge.contains("Content-Length: 100009\r\n"));
         assert!(huge.ends_with(&" ".repeat(100_000)) && huge.contains(r#"{"a":"1"} "#));

@@ -6,7 +6,7 @@ use std::time::Duration;
 const KINDS: &str = "drop, stale, duplicate, reorder, delay, truncate, cut, close, refuse, 429, 418, 500 to 599, slow, \
                      wrong-snapshot, \
                      malformed, wrong-types, binary, compressed, huge, html, endless, endless-head, bad-body";
-const HARMS: &str = "malformed, wrong-types, binary, compressed, huge";
+const HARMS: &str = "malformed, wrong-types, binary, compressed, huge, of an answer also truncate";
 /// How much blank is sent by `huge` unless it is said.
 const HUGE: u64 = 64 << 20;
 
@@ -154,6 +154,7 @@ fn harm(name: &str, bytes: Option<u64>) -> Option<Harm> {
         "binary" => Harm::Binary,
         "compressed" => Harm::Compressed,
         "huge" => Harm::Huge(bytes.unwrap_or(HUGE)),
+        "truncate" => Harm::Truncate(0),
         _ => return None,
     })
 }

@@ -136,6 +136,7 @@ fn answers_that_are_none_are_named() {
     check("bad-body:how=binary,", WHOLE, Some("not_json"), "");
     check("bad-body:how=compressed,", WHOLE, Some("http"), "");
     check("bad-body:how=huge,", WHOLE, Some("too_large"), "");
+    check("bad-body:how=truncate,", WHOLE, Some("truncated"), "");
     check("endless:", WHOLE, Some("too_large"), "");
     check("endless-head:", WHOLE, Some("http"), "");
     check("502:", WHOLE, Some("http_status"), "502");
