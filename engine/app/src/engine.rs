@@ -20,6 +20,7 @@ use pitlane_domain::message::schema;
 use pitlane_domain::sequence::{Numbering, Timers};
 use pitlane_domain::units::WallNs;
 use pitlane_edges::config::{Config, LogLevel, Sync};
+use pitlane_edges::live::Causes;
 use pitlane_edges::live::session::Tap;
 use pitlane_edges::source::FrameSource;
 use pitlane_edges::storage::{self, TradeWriter};
@@ -80,6 +81,8 @@ pub enum Source {
         options: IntakeOptions,
         /// The request weight a minute each venue allows, by its own word.
         limits: Vec<(Venue, u32)>,
+        /// What was refused while the venues were asked for that.
+        refused: Box<Causes>,
         /// Sees every frame as it came.
         tap: Option<Box<dyn Tap>>,
     },
@@ -407,6 +410,7 @@ impl Wiring<'_> {
                 instruments,
                 options,
                 limits,
+                refused,
                 tap,
             } => {
                 *names = of;
@@ -419,6 +423,7 @@ impl Wiring<'_> {
                 let input = LiveInput {
                     config: (*config).clone(),
                     limits,
+                    refused,
                     recall: recall(config, recovery, &instruments)?,
                     intake: Box::new(Intake::new(instruments, options)),
                     tap,

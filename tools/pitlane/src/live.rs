@@ -8,6 +8,7 @@ use pitlane_domain::intake::{IntakeOptions, TradeChoice};
 use pitlane_edges::config::Config;
 use pitlane_edges::live::listing::{self, Listing};
 use pitlane_edges::live::session::{Tap, trade_stream};
+use pitlane_edges::live::{Causes, Place};
 use pitlane_runtime::lifecycle::Stop;
 
 /// What a live source begins with.
@@ -18,16 +19,22 @@ pub struct Start {
     pub instruments: InstrumentTable,
     /// What counts of their streams.
     pub options: IntakeOptions,
+    /// What the venues sent that was refused, by cause.
+    pub refused: Causes,
 }
 
 /// Asks each venue of a configuration for its instruments. A stop that is asked for meanwhile ends the asking.
 pub fn start(config: &Config, stop: &Stop) -> anyhow::Result<Start> {
     let mut listings: Vec<Listing> = Vec::new();
+    let mut refused = Causes::default();
     for upstream in &config.upstreams {
         if upstream.rest.is_empty() {
             continue;
         }
         let listing = listing::fetch(upstream, config.live.timeout, |error, wait| {
+            if let Some(cause) = error.cause() {
+                refused.add(Place::Request, cause);
+            }
             output::say(format_args!("pitlane: {error}; again in {wait:?}"));
             !stop.is_requested()
         });
@@ -41,6 +48,7 @@ pub fn start(config: &Config, stop: &Stop) -> anyhow::Result<Start> {
         listings,
         instruments,
         options: options(config),
+        refused,
     })
 }
 
@@ -56,6 +64,7 @@ pub fn source(config: &Config, stop: &Stop, tap: Option<Box<dyn Tap>>) -> anyhow
         limits: limits.collect(),
         instruments: start.instruments,
         options: start.options,
+        refused: Box::new(start.refused),
         tap,
     })
 }

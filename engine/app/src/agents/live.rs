@@ -14,6 +14,7 @@ use pitlane_domain::message::{Body, Message, ResetReason};
 use pitlane_domain::sync::SyncState;
 use pitlane_domain::units::WallNs;
 use pitlane_edges::config::Config;
+use pitlane_edges::live::Causes;
 use pitlane_edges::live::session::{Counts, Live, Now, Tap};
 use pitlane_lockfree::conflate::ConflateConsumer;
 use pitlane_lockfree::counters::{Counter, Gauge};
@@ -67,6 +68,8 @@ pub struct LiveInput {
     pub config: Config,
     /// The weight a minute each venue allows, by its own word.
     pub limits: Vec<(pitlane_domain::instrument::Venue, u32)>,
+    /// What was refused while the venues were asked for that.
+    pub refused: Box<Causes>,
     /// Decoding, synchronisation, id checks.
     pub intake: Box<Intake>,
     /// What is recorded already.
@@ -256,6 +259,7 @@ impl Reader {
         for (venue, weight) in &input.limits {
             live.set_limit(*venue, *weight);
         }
+        live.count_from(*input.refused);
         if let Some(tap) = input.tap.take() {
             live.tap(tap);
         }
@@ -272,7 +276,7 @@ impl Reader {
             return;
         };
         self.told.begin(now);
-        while self.told.may()
+        while (self.stopping || self.told.may())
             && let Some(line) = live.say()
         {
             self.told.count += 1;

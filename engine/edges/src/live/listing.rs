@@ -3,7 +3,7 @@
 //! This waits, so it is for the thread that starts the engine.
 
 use super::session::exchange_info_path;
-use super::{Rest, RestKind, RestReply, RestRequest, Tls, TlsError};
+use super::{Cause, Rest, RestKind, RestReply, RestRequest, Tls, TlsError};
 use crate::config::{Config, Fault, InstrumentConfig, Place, Upstream};
 use pitlane_domain::decode::binance::{ListedInstrument, exchange_info};
 use pitlane_domain::instrument::{InstrumentTable, Venue};
@@ -44,9 +44,21 @@ pub enum ListingError {
     Refused {
         /// The address.
         url: String,
+        /// What it is counted as.
+        cause: Cause,
         /// What came, or why nothing did.
         reason: String,
     },
+}
+
+impl ListingError {
+    /// What it is counted as, if the venue is to blame.
+    pub fn cause(&self) -> Option<Cause> {
+        match self {
+            Self::Refused { cause, .. } => Some(*cause),
+            Self::Tls(_) | Self::Thread(_) => None,
+        }
+    }
 }
 
 /// Asks a venue for its instruments, a few times if need be. `waits` is called before each wait, with the reason, and ends
@@ -68,15 +80,16 @@ pub fn fetch(
             whole: timeout,
         };
         let reply = rest.send(request).map(|()| answer(&rest));
-        let (reason, asked) = match reply {
+        let ((cause, reason), asked) = match reply {
             Ok(reply) => match read(upstream.venue, &reply) {
                 Ok(listing) => return Ok(listing),
-                Err(reason) => (reason, reply.retry_after),
+                Err(refused) => (refused, reply.retry_after),
             },
-            Err(error) => (error.to_string(), None),
+            Err(error) => ((error.cause(), error.to_string()), None),
         };
         let error = ListingError::Refused {
             url: url.clone(),
+            cause,
             reason,
         };
         let wait_now = asked.map_or(wait, |asked| asked.max(wait));
@@ -98,17 +111,18 @@ fn answer(rest: &Rest) -> RestReply {
     }
 }
 
-fn read(venue: Venue, reply: &RestReply) -> Result<Listing, String> {
+fn read(venue: Venue, reply: &RestReply) -> Result<Listing, (Cause, String)> {
     if let Some(error) = &reply.error {
-        return Err(error.to_string());
+        return Err((error.cause(), error.to_string()));
     }
     let instruments = exchange_info(venue, &reply.body);
     let instruments = instruments.map_err(|reject| {
-        format!(
-            "what came is no exchangeInfo: {} at byte {}",
-            reject.reason.name(),
+        let reason = reject.reason.name();
+        let what = format!(
+            "what came is no exchangeInfo: {reason} at byte {}",
             reject.at
-        )
+        );
+        (Cause::Unreadable, what)
     })?;
     Ok(Listing {
         venue,

@@ -152,6 +152,11 @@ impl Live {
         self.tap = Some(tap);
     }
 
+    /// Goes on counting what is refused from there: something was asked before.
+    pub fn count_from(&mut self, causes: Causes) {
+        self.counts.causes = causes;
+    }
+
     /// Starts the threads that wait for strangers. `waker` wakes the caller's thread, if that parks.
     pub fn start(&mut self, waker: Option<&Waker>, now: Now) -> std::io::Result<()> {
         // Without somebody to wake there is nobody who sleeps: sockets are asked at every poll.

@@ -50,8 +50,11 @@ pub fn capture(args: &CaptureArgs) -> anyhow::Result<u8> {
     };
     let why = follow(&mut session, &recording, &mut show, &stop, args.duration);
     let elapsed = session.elapsed();
-    let (tally, course) = session.end();
+    let (tally, course, last_words) = session.end();
     show.line.finish();
+    for text in last_words {
+        show.tell(format_args!("pitlane: {text}"));
+    }
     let counts = (
         recording.counts().too_large.load(Ordering::Relaxed),
         recording.counts().waits.load(Ordering::Relaxed),

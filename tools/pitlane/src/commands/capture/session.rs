@@ -113,6 +113,7 @@ impl Session {
                 live.set_limit(listing.venue, weight);
             }
         }
+        live.count_from(start.refused);
         live.tap(Box::new(side.clone()));
         let (parker, waker) = parker();
         live.start(Some(&waker), now)
@@ -172,13 +173,16 @@ impl Session {
         (self.side.lock().tally.clone(), course)
     }
 
-    /// Takes what this machine has received already, says goodbye, and lets the recorder end.
-    pub fn end(mut self) -> (Tally, Course) {
+    /// Takes what this machine has received already, says goodbye, and lets the recorder end. Gives back what is left for
+    /// the screen too.
+    pub fn end(mut self) -> (Tally, Course, Vec<String>) {
         self.read(LAST_FRAMES);
         let now = self.times.now();
         self.live.close(now);
         self.side.lock().recorder = None;
-        self.so_far()
+        let (tally, course) = self.so_far();
+        let last_words = std::iter::from_fn(|| self.say()).collect();
+        (tally, course, last_words)
     }
 
     fn read(&mut self, most: usize) -> usize {
