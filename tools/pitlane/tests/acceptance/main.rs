@@ -3,6 +3,7 @@
 #![expect(clippy::print_stdout, reason = "a test that is skipped says so")]
 
 mod bad_input;
+mod bad_venue;
 mod capture;
 mod clients;
 mod core_maps;
