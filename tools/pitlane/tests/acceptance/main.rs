@@ -10,6 +10,7 @@ mod core_maps;
 mod crash;
 mod days;
 mod doctor;
+mod fx_live;
 mod idle;
 mod local_venue;
 mod live;
