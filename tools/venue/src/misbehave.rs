@@ -73,6 +73,14 @@ pub(crate) fn huge_frame(wire: &mut impl Write, bytes: &[u8], blanks: u64) -> io
     wire.flush()
 }
 
+/// The front of a text frame of these bytes.
+pub(crate) fn torn_frame(wire: &mut impl Write, bytes: &[u8]) -> io::Result<()> {
+    wire.write_all(&[0x81, 127])?;
+    wire.write_all(&(bytes.len() as u64).to_be_bytes())?;
+    wire.write_all(&bytes[..bytes.len() / 2])?;
+    wire.flush()
+}
+
 /// Writes `what` over and over, so many bytes in all.
 fn on_and_on(wire: &mut impl Write, what: &[u8], mut bytes: u64) -> io::Result<()> {
     let piece = what.repeat(PIECE / what.len());
@@ -139,6 +147,13 @@ mod tests {
             let error = answer(&mut Full(10 << 20), &reply, bad).unwrap_err();
             assert_eq!(error.kind(), io::ErrorKind::BrokenPipe, "{bad:?}");
         }
+    }
+
+    #[test]
+    fn a_torn_frame_announces_what_does_not_follow() {
+        let mut wire = Vec::new();
+        torn_frame(&mut wire, b"abcd").unwrap();
+        assert_eq!(wire, [0x81, 127, 0, 0, 0, 0, 0, 0, 0, 4, b'a', b'b']);
     }
 
     #[test]

@@ -313,6 +313,11 @@ impl<'a> Talk<'a> {
                 return misbehave::huge_frame(self.socket.get_mut(), &bytes, blanks)
                     .map_err(|_| End::Gone);
             }
+            Harm::Torn => {
+                self.socket.flush()?;
+                let _ = misbehave::torn_frame(self.socket.get_mut(), &bytes);
+                return Err(End::Gone);
+            }
             Harm::Binary => code = OpCode::Data(Text::Binary),
             _ => {}
         }

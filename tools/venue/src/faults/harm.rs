@@ -15,6 +15,10 @@ pub enum Harm {
     Binary,
     /// It is said to be compressed, which nobody asked for and which it is not.
     Compressed,
+    /// Bytes that are no text, where text is announced; of streams only.
+    NotText,
+    /// Half of it, and then the connection ends; of streams only, in the middle of a frame.
+    Torn,
     /// Behind it so many bytes of blanks, in the same frame or body.
     Huge(u64),
 }
@@ -40,12 +44,12 @@ impl Harm {
                     *last = if *last == b']' { b'}' } else { b']' };
                 }
             }
-            Self::Binary => {
+            Self::Binary | Self::NotText => {
                 for byte in bytes {
                     *byte = !*byte;
                 }
             }
-            Self::WrongTypes | Self::Compressed | Self::Huge(_) => {}
+            Self::WrongTypes | Self::Compressed | Self::Torn | Self::Huge(_) => {}
         }
     }
 }

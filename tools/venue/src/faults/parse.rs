@@ -5,7 +5,8 @@ use std::time::Duration;
 
 const KINDS: &str = "drop, stale, duplicate, reorder, delay, truncate, cut, close, refuse, 429, 418, 500 to 599, slow, \
                      wrong-snapshot, \
-                     malformed, wrong-types, binary, compressed, huge, html, endless, endless-head, bad-body";
+                     malformed, wrong-types, binary, not-text, compressed, huge, torn, html, endless, \
+                     endless-head, bad-body";
 const HARMS: &str = "malformed, wrong-types, binary, compressed, huge, of an answer also truncate";
 /// How much blank is sent by `huge` unless it is said.
 const HUGE: u64 = 64 << 20;
@@ -78,6 +79,8 @@ pub(super) fn rule(text: &str) -> Result<Rule, String> {
                 harm(how, bytes).ok_or_else(|| wrong(format!("how={how}: one of {HARMS}")))?;
             Kind::Answer(Answer::Bad(Bad::Body(harm)))
         }
+        "not-text" => Kind::Stream(StreamFault::Harm(Harm::NotText)),
+        "torn" => Kind::Stream(StreamFault::Harm(Harm::Torn)),
         "malformed" | "wrong-types" | "binary" | "compressed" | "huge" => {
             let bytes = number("bytes", take("bytes"))?;
             let harm = harm(name, bytes).ok_or_else(|| wrong(HARMS.to_owned()))?;
