@@ -59,6 +59,40 @@ fn frames_that_cannot_be_read_are_left_out_and_what_they_held_is_fetched() {
 }
 
 #[test]
+fn a_symbol_of_which_nothing_can_be_read_floods_neither_the_log_nor_the_others() {
+    let scene = Scene::new();
+    let bad = Venue::with(&scene.spot, &[], &["malformed:on=btcusdt"]);
+    let good = Venue::start(&scene.futures, &[]);
+    let heard = [spot(&bad, &SYMBOLS), futures(&good)];
+    let replay = replayed(&scene.all(), &heard);
+    let run = Run::start(scene.dir.path(), &heard, "");
+    bad.until_played();
+    good.until_played();
+    let others = ["ETHUSDT", "BTCUSDT-PERP"];
+    run.until_number("books_in_step", 2);
+    let hits = bad.hits()[0];
+    run.until_number("frames_refused.malformed", hits);
+    let (report, log) = run.stop();
+    assert!(hits > 1000, "{hits}");
+    assert_eq!(met(&report["frames_rejected"]), json!({"malformed": hits}));
+    let told = log.matches("refused: malformed at byte").count() as u64;
+    assert!((20..hits / 2).contains(&told), "{told} lines of {hits}");
+    says(
+        &log,
+        "more was to be told than is written here; the counters have it all",
+    );
+    assert_eq!(report["live"]["disconnects"], 0);
+    for symbol in others {
+        assert_eq!(report["traded_qty"][symbol], replay["traded_qty"][symbol]);
+        for what in ["last_update_id", "bids", "asks"] {
+            let book = &report["books"][symbol][what];
+            assert_eq!(book, &replay["books"][symbol][what], "{what} of {symbol}");
+        }
+    }
+    assert_eq!(report["traded_qty"].get("BTCUSDT"), None);
+}
+
+#[test]
 fn messages_that_cannot_be_read_on_from_end_one_connection_and_no_other() {
     let scene = Scene::new();
     let bad = Venue::start(&scene.spot, &["--speed", "10x"]);
@@ -69,16 +103,19 @@ fn messages_that_cannot_be_read_on_from_end_one_connection_and_no_other() {
     let one_after_the_other = [
         ("compressed:", "compressed"),
         ("huge:bytes=8388608,", "too_large"),
+        ("not-text:", "not_utf8"),
+        ("torn:", "eof"),
         ("cut:", "eof"),
         ("close:code=1008,", "closed_by_venue"),
     ];
     for (fault, cause) in one_after_the_other {
         run.until_number("books_in_step", 3);
+        let before = run.number(&format!("refused.{cause}"));
         bad.ask(
             "POST",
             &format!("/venue/faults?add={fault}on=btcusdt@trade,times=1"),
         );
-        run.until_number(&format!("refused.{cause}"), 1);
+        run.until_number(&format!("refused.{cause}"), before + 1);
     }
     bad.until_played();
     good.until_played();
@@ -87,16 +124,16 @@ fn messages_that_cannot_be_read_on_from_end_one_connection_and_no_other() {
     assert_eq!(
         report["live"]["refused"],
         json!({
-            "messages": {"compressed": 1, "too_large": 1},
-            "connections": {"eof": 1, "closed_by_venue": 1},
+            "messages": {"compressed": 1, "too_large": 1, "not_utf8": 1},
+            "connections": {"eof": 2, "closed_by_venue": 1},
         })
     );
     assert_eq!(met(&report["frames_rejected"]), json!({}));
-    assert_eq!(report["live"]["disconnects"], 4);
+    assert_eq!(report["live"]["disconnects"], 6);
     assert_eq!(
         report["live"]["connects"],
-        2 + 4,
-        "one venue four times more, the other never"
+        2 + 6,
+        "one venue six times more, the other never"
     );
     let lost = |number: u64, why: &str| {
         says(
@@ -112,8 +149,10 @@ fn messages_that_cannot_be_read_on_from_end_one_connection_and_no_other() {
         "the venue sent a compressed message, and compression was not agreed on",
     );
     lost(2, "the venue sent a message longer than 4194304 bytes");
-    lost(3, "the venue hung up without closing");
-    lost(4, "the venue closed the connection with code 1008");
+    lost(3, "the venue sent a text message that is not UTF-8");
+    lost(4, "the venue hung up without closing");
+    lost(5, "the venue hung up without closing");
+    lost(6, "the venue closed the connection with code 1008");
     nothing_is_missing(&report, &replay);
 }
 
