@@ -2,5 +2,6 @@
 
 mod dialling;
 mod frames;
+mod gateways;
 mod requests;
 mod server;

@@ -91,8 +91,16 @@ impl Gateway {
         self.broke();
     }
 
+    /// Frames were thrown away: packages may be among them, and news of how the gateway does.
+    pub fn thrown_away(&mut self, now: WallNs) {
+        self.status = None;
+        self.desk.status(GatewayStatus::Connected, now);
+        self.desk.refresh(now);
+        self.broke();
+    }
+
     /// Ticks may be missing here.
-    pub fn broke(&mut self) {
+    fn broke(&mut self) {
         for pair in self.pairs.values_mut() {
             pair.broken = true;
         }

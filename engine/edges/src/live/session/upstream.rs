@@ -419,7 +419,7 @@ impl Upstream {
             if line.take_overflowed() {
                 // What was thrown away left holes: the books begin anew, the trades are missed by their ids.
                 if let Some(gateway) = &mut self.gateway {
-                    gateway.broke();
+                    gateway.thrown_away(now.ts);
                 }
                 for &instrument in line.instruments() {
                     news.intake
