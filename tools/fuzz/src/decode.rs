@@ -1,7 +1,8 @@
 //! Frames: any bytes, on any stream of any venue, are a fact, a notice or a refusal, and intake accounts for them.
 
+use pitlane_domain::decode::fx::{Heard, hear};
 use pitlane_domain::decode::{
-    self, Decoded, Decoder, DepthKind, Fact, LEVELS_MAX, Level, Levels, Reject, TradeStream,
+    self, Decoded, Decoder, DepthKind, Fact, LEVELS_MAX, Level, Levels, Notice, Reject, TradeStream,
 };
 use pitlane_domain::instrument::{Instrument, InstrumentTable, Symbol, Venue};
 use pitlane_domain::intake::{Intake, IntakeOptions};
@@ -103,6 +104,9 @@ pub fn decode(data: &[u8]) {
                     assert_eq!(levels.asks, again.asks);
                 }
             }
+            if venue == Venue::Fx {
+                hears(got, data, table);
+            }
             match got {
                 Ok(Decoded::Fact {
                     instrument, fact, ..
@@ -139,6 +143,37 @@ pub fn decode(data: &[u8]) {
                 }
             }
         }
+    }
+}
+
+/// Who hears a gateway's message understands it as who decodes it does.
+fn hears(decoded: Result<Decoded, Reject>, data: &[u8], table: &InstrumentTable) {
+    let heard = hear(data);
+    let is_of = |symbol: Option<Symbol>, instrument| {
+        let found = symbol.and_then(|symbol| table.find(Venue::Fx, symbol.as_bytes()));
+        assert_eq!(found, Some(instrument), "{heard:?}");
+    };
+    match decoded {
+        Ok(Decoded::Fact {
+            instrument,
+            ts_event,
+            fact,
+        }) => match (fact, heard) {
+            (Fact::FxTick(_), Heard::Tick(symbol, ts)) => {
+                is_of(symbol, instrument);
+                assert_eq!(ts, ts_event);
+            }
+            (Fact::FxPackage(..), Heard::Package(symbol)) => is_of(symbol, instrument),
+            other => panic!("{other:?}"),
+        },
+        Ok(Decoded::Notice(Notice::GatewayReady)) => assert_eq!(heard, Heard::Ready),
+        Ok(Decoded::Notice(Notice::GatewayStatus(status))) => {
+            assert_eq!(heard, Heard::Status(Some(status)));
+        }
+        Ok(Decoded::Notice(Notice::VenueError { .. })) => {
+            assert!(matches!(heard, Heard::Error(_)), "{heard:?}");
+        }
+        _ => {}
     }
 }
 
