@@ -144,7 +144,7 @@ impl Hints {
         let symbol = match &self.symbol {
             Some(text) => Some(Symbol::new(text.as_bytes()).ok_or_else(|| {
                 exit::usage(format!(
-                    "{text} is no symbol: 1 to 20 characters of A-Z 0-9 _ . - /"
+                    "{text} is no symbol: 1 to 24 characters of A-Z 0-9 _ . - /"
                 ))
             })?),
             None => None,

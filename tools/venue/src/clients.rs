@@ -241,6 +241,11 @@ impl Hub {
         self.clients.values()
     }
 
+    /// Streams that are subscribed to, each as often as there are clients for it.
+    pub(crate) fn subscriptions(&self) -> usize {
+        self.routes.iter().map(|routes| routes.len()).sum()
+    }
+
     /// Clients that get anything.
     pub(crate) fn subscribers(&self) -> usize {
         self.subscribers

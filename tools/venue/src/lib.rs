@@ -10,6 +10,7 @@ mod api;
 mod books;
 mod clients;
 mod commands;
+pub mod copies;
 mod derive;
 pub mod faults;
 mod fx;

@@ -39,6 +39,8 @@ pub struct Status {
     pub clients_total: u64,
     /// Clients that get anything.
     pub subscribers: usize,
+    /// Streams they get, each as often as there are clients for it.
+    pub subscriptions: usize,
     /// Clients dropped because they could not follow a paced playback.
     pub too_slow: u64,
     /// Messages sent, by the name of the stream.
@@ -57,10 +59,11 @@ impl Status {
     pub(crate) fn of(shared: &Shared) -> Self {
         let load = |count: &std::sync::atomic::AtomicU64| count.load(Ordering::Relaxed);
         let counts = &shared.counts;
-        let (clients, subscribers, drained) = {
+        let (clients, subscribers, subscriptions, drained) = {
             let hub = lock(&shared.hub);
             let drained = hub.clients().all(|client| client.is_drained());
-            (hub.clients().count(), hub.subscribers(), drained)
+            let clients = hub.clients().count();
+            (clients, hub.subscribers(), hub.subscriptions(), drained)
         };
         Self {
             position: shared.position(),
@@ -76,6 +79,7 @@ impl Status {
             clients,
             clients_total: load(&counts.clients),
             subscribers,
+            subscriptions,
             too_slow: load(&counts.too_slow),
             sent: lock(&counts.sent)
                 .iter()

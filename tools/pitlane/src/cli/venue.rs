@@ -34,6 +34,8 @@ Examples:
   pitlane venue --fault drop:on=depth,p=0.001 --fault cut:every=50000 --seed 7
   pitlane venue --fault drop:on=btcusdt@trade,after=1000,times=1,for=10
   pitlane venue --fault html:on=handshake,times=3 --fault bad-body:on=depth,how=wrong-types,times=1
+  pitlane venue --config-out live.toml & pitlane run -c live.toml
+  pitlane venue --copies 200 --speed 10x --config-out load.toml
   pitlane venue --tls self --tls-ca-out ca.pem
   curl -X POST 'http://127.0.0.1:8080/venue/faults?add=429:on=depth,retry=7,times=1'";
 
@@ -55,6 +57,9 @@ pub struct VenueArgs {
     /// Address to listen on
     #[arg(long, default_value = "127.0.0.1", value_name = "ADDRESS")]
     pub bind: IpAddr,
+    /// Each symbol so many times: BTCUSDT, BTCUSDT002, BTCUSDT003 and so on, a moment apart
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = copies)]
+    pub copies: usize,
     /// When the playback starts: now, first-client, or a number of clients with a subscription
     #[arg(long, default_value = "first-client", value_name = "WHEN", value_parser = start)]
     pub start: usize,
@@ -112,6 +117,9 @@ pub struct VenueArgs {
     /// Day of the inputs where the format has only the time of day
     #[arg(long, value_name = "YYYY-MM-DD")]
     pub day: Option<String>,
+    /// Write a configuration with which pitlane run listens to this venue
+    #[arg(long, value_name = "FILE")]
+    pub config_out: Option<PathBuf>,
     /// Print the base addresses as one JSON object
     #[arg(long)]
     pub json: bool,
@@ -145,6 +153,12 @@ pub enum Certificate {
     WrongName,
     /// One by another authority than is given out.
     Untrusted,
+}
+
+fn copies(text: &str) -> Result<usize, String> {
+    let most = pitlane_venue::copies::COPIES_MAX;
+    let count = text.parse().ok().filter(|count| (1..=most).contains(count));
+    count.ok_or_else(|| format!("a number from 1 to {most}"))
 }
 
 /// How many clients the playback waits for.

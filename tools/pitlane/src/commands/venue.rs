@@ -1,5 +1,7 @@
 //! `pitlane venue`: captures as a venue on this machine.
 
+mod config;
+
 use crate::cli::{AtEnd, Certificate, VenueArgs};
 use crate::inputs::{self, Hints};
 use crate::progress::Progress;
@@ -7,6 +9,8 @@ use crate::{exit, output, sample};
 use anyhow::Context;
 use pitlane_app::pace;
 use pitlane_app::report::thousands;
+use pitlane_edges::source::FrameSource;
+use pitlane_venue::copies::{self, Copies};
 use pitlane_venue::tls::{Flaw, Identity};
 use pitlane_venue::{Recorder, Recording, Settings, Speed, Start, Status, Venue};
 use signal_hook::consts::{SIGINT, SIGQUIT, SIGTERM};
@@ -28,9 +32,14 @@ pub fn venue(args: &VenueArgs) -> anyhow::Result<u8> {
     let (stop, interrupted) = signals()?;
     let streams: Vec<_> = recording.names().map(|(_, name)| name.to_owned()).collect();
     let frames = recording.len();
+    let played = config::Played::of(&recording);
     let bind = settings.bind;
     let venue =
         Venue::open(recording, settings).with_context(|| format!("cannot listen on {bind}"))?;
+    if let Some(file) = &args.config_out {
+        std::fs::write(file, played.to_toml(&venue.http(), &venue.ws()))
+            .with_context(|| format!("{}: cannot be written", file.display()))?;
+    }
     announce(args, &venue, &streams, frames)?;
     let progress = Progress::new(0, args.quiet);
     while !stop.load(Ordering::Relaxed) && !venue.is_closed() {
@@ -164,8 +173,9 @@ fn recording(args: &VenueArgs) -> anyhow::Result<Recording> {
         utc_offset: None,
         strict: false,
     };
-    let table = inputs::scanned(&files, &hints)?;
-    let mut source = inputs::frames(&files, &hints)?;
+    let table = copies::copied(&inputs::scanned(&files, &hints)?, args.copies)
+        .with_context(|| format!("--copies {}", args.copies))?;
+    let mut source = Copies::new(inputs::frames(&files, &hints)?, args.copies);
     let progress = Progress::new(0, args.quiet);
     let mut recorder = Recorder::new(table);
     let mut read = 0_usize;

@@ -14,6 +14,7 @@ mod fx_live;
 mod idle;
 mod local_venue;
 mod live;
+mod load;
 mod numpy;
 mod sample;
 mod stats;
