@@ -85,7 +85,8 @@ struct Line {
 #[derive(Clone, Debug)]
 pub struct Intake {
     decoder: Decoder,
-    levels: Levels,
+    /// Out while a frame is taken; in a box, because it is moved there and back with each.
+    levels: Option<Box<Levels>>,
     lines: Vec<Line>,
     out: Output,
     /// There may be something to ask the venue for.
@@ -120,7 +121,7 @@ impl Intake {
             }
         });
         Self {
-            levels: Levels::default(),
+            levels: None,
             lines: lines.collect(),
             out: Output::new(table.len()),
             decoder: Decoder::new(table),
@@ -159,10 +160,10 @@ impl Intake {
             Venue::Kraken | Venue::Okx | Venue::Ftx => line_of(stream),
             _ => 0,
         };
-        let mut levels = std::mem::take(&mut self.levels);
+        let mut levels = self.levels.take().unwrap_or_default();
         let decoded = self.decoder.decode(venue, stream, frame, &mut levels);
         let answer = self.decoded(ts_recv, decoded, frame, &levels);
-        self.levels = levels;
+        self.levels = Some(levels);
         answer
     }
 
