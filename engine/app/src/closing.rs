@@ -13,7 +13,7 @@ use pitlane_domain::decode::Reason;
 use pitlane_domain::instrument::{Instrument, Venue};
 use pitlane_domain::intake::{FactKind, Fate, NOTICE_NAMES};
 use pitlane_domain::market::Market;
-use pitlane_domain::message::{ConnectionEvent, Kind, ResetReason, Side};
+use pitlane_domain::message::{ConnectionEvent, Issue, Kind, ResetReason, Side};
 use pitlane_domain::units::{Grid, Lots, Ticks};
 use pitlane_edges::live::session::Counts;
 use pitlane_lockfree::counters::{Snapshot, Value};
@@ -92,6 +92,7 @@ fn feed(report: &mut Report, fed: &Fed) {
         known_frames: counts.known_frames,
         refused: by_place(&counts),
         thrown_away: counts.thrown_away,
+        issues: named(Issue::ALL.iter().map(|(_, name)| name).zip(counts.issues)),
         ..LiveReport::default()
     });
     for source in &fed.reports {

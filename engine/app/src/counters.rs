@@ -56,6 +56,8 @@ declare! {
     THROWN_AWAY = counter(217, Owner::Agent("feed"), "frames_thrown_away", Count);
     /// Venues to which nothing is sent for a while, because too much failed.
     BREAKER = gauge(218, Owner::Agent("feed"), "circuit_breaker_state", Count);
+    /// Instruments of a live source whose data comes later after the venue's time than `live.drift` allows.
+    LATE = gauge(244, Owner::Agent("feed"), "instruments_late", Count);
     /// Latency of a live source: from the read of the socket to the end of the turn in which the sequencer numbered it.
     SOCKET = histogram(219, Owner::Agent("sequencer"), "latency.socket", Nanoseconds);
     /// Latency: from the moment an input came, or a paced one should have been sent, to books and bars.

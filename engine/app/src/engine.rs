@@ -557,6 +557,7 @@ fn live_telemetry(page: &CountersPage, log: Log) -> Result<LiveTelemetry, StartE
         ],
         thrown_away: counter(&counters::THROWN_AWAY)?,
         breakers_open: gauge(&counters::BREAKER)?,
+        late: gauge(&counters::LATE)?,
         causes: all(counters::refused::causes::DECLARED)?,
     })
 }

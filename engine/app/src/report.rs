@@ -173,6 +173,8 @@ pub struct LiveReport {
     pub refused: BTreeMap<String, BTreeMap<String, u64>>,
     /// Frames thrown away for lack of room.
     pub thrown_away: u64,
+    /// Issues of connections and instruments that began, by name; each may have lasted.
+    pub issues: BTreeMap<String, u64>,
 }
 
 /// Percentiles of one stage.
@@ -384,6 +386,9 @@ impl Report {
         if let Some(live) = &self.live {
             line("live", live.connections_text());
             line("", live.repairs_text());
+            if !live.issues.is_empty() {
+                line("", format!("{:>13} issues: {}", "", pairs(&live.issues)));
+            }
             for (place, causes) in &live.refused {
                 line("", format!("{:>13} refused: {}", place, pairs(causes)));
             }

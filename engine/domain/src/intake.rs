@@ -97,6 +97,8 @@ pub struct Intake {
     ended: Option<WallNs>,
     /// Which of several connections the frame came on; 0 if there is one.
     number: usize,
+    /// The venue's time of the latest frame.
+    venue_time: Option<WallNs>,
 }
 
 impl Intake {
@@ -129,6 +131,7 @@ impl Intake {
             holding: 0,
             ended: None,
             number: 0,
+            venue_time: None,
         }
     }
 
@@ -162,9 +165,19 @@ impl Intake {
         };
         let mut levels = self.levels.take().unwrap_or_default();
         let decoded = self.decoder.decode(venue, stream, frame, &mut levels);
+        self.venue_time = match decoded {
+            Ok(Decoded::Fact { ts_event, .. }) => ts_event,
+            _ => None,
+        };
         let answer = self.decoded(ts_recv, decoded, frame, &levels);
         self.levels = Some(levels);
         answer
+    }
+
+    /// When the venue says that what the latest frame told happened; none if that frame had no such time, told many
+    /// things, as history does, or was refused.
+    pub fn venue_time(&self) -> Option<WallNs> {
+        self.venue_time
     }
 
     fn decoded(

@@ -58,6 +58,8 @@ pub struct LiveTelemetry {
     pub thrown_away: Counter,
     /// Venues to which nothing is sent, because too much failed.
     pub breakers_open: Gauge,
+    /// Instruments whose data comes later than it may.
+    pub late: Gauge,
     /// What came to nothing, in the order of [`Cause::ALL`](pitlane_edges::live::Cause::ALL).
     pub causes: Vec<Counter>,
 }
@@ -311,17 +313,19 @@ impl Reader {
         metrics
             .thrown_away
             .add(counts.thrown_away - before.thrown_away);
-        let [mut open, mut wanted, mut history, mut breakers] = [0; 4];
+        let [mut open, mut wanted, mut history, mut breakers, mut late] = [0; 5];
         for standing in live.standing() {
             open += standing.connections[0] as u64;
             wanted += standing.connections[1] as u64;
             history += standing.history_left as u64;
             breakers += u64::from(standing.breaker_open);
+            late += standing.late as u64;
         }
         metrics.active[0].set(open);
         metrics.active[1].set(wanted);
         metrics.history_left.set(history);
         metrics.breakers_open.set(breakers);
+        metrics.late.set(late);
         let intake = &self.input.intake;
         let ids = intake.table().iter().map(|(id, _)| id);
         let in_step = ids.filter(|id| {

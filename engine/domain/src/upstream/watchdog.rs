@@ -343,6 +343,12 @@ impl Watchdog {
         100_u32.saturating_sub(less)
     }
 
+    /// Whether all that came of an instrument lately was later than it may be.
+    pub fn is_late(&self, instrument: InstrumentId) -> bool {
+        let pair = self.pairs.get(instrument.index());
+        pair.is_some_and(|pair| pair.as_ref().is_some_and(|pair| pair.drifting.is_some()))
+    }
+
     /// Whether something told of an instrument, or of its connection, is not over.
     pub fn is_healthy(&self, instrument: InstrumentId) -> bool {
         let Some(Some(pair)) = self.pairs.get(instrument.index()) else {

@@ -9,6 +9,7 @@
 
 mod asks;
 mod fx;
+mod lateness;
 mod line;
 mod news;
 mod paths;
@@ -20,6 +21,7 @@ use crate::source::Frame;
 use pitlane_domain::decode::TradeStream;
 use pitlane_domain::instrument::{InstrumentId, InstrumentTable, Venue};
 use pitlane_domain::intake::{Intake, Want};
+use pitlane_domain::message::Issue;
 use pitlane_domain::units::WallNs;
 use pitlane_lockfree::wake::Waker;
 use std::collections::VecDeque;
@@ -87,6 +89,8 @@ pub struct Counts {
     pub breaker_trips: u64,
     /// Times ticks of a currency pair broke off: what came until the next one nobody can give again.
     pub tick_gaps: u64,
+    /// Issues that began, in the order of [`Issue::ALL`].
+    pub issues: [u64; Issue::ALL.len()],
 }
 
 /// How a venue stands.
@@ -98,6 +102,8 @@ pub struct Standing {
     pub connections: [usize; 2],
     /// Instruments whose first trades are still fetched.
     pub history_left: usize,
+    /// Instruments whose data comes later than it may.
+    pub late: usize,
     /// Whether a breaker is not closed.
     pub breaker_open: bool,
 }

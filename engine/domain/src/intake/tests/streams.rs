@@ -154,3 +154,41 @@ fn a_venue_whose_ids_are_times() {
         , 0 wait
     "#]].assert_eq(&play(Venue::Bitstamp, "X", "x@depthSnapshot", &frames));
 }
+
+#[test]
+fn the_venues_time_of_the_latest_frame_is_known_where_it_has_one() {
+    let mut intake = Intake::new(table(), IntakeOptions::default());
+    let mut time = |stream: &str, frame: &str| {
+        let _ = intake.frame(
+            Venue::BinanceSpot,
+            stream.as_bytes(),
+            WallNs(7),
+            frame.as_bytes(),
+        );
+        while intake.pop().is_some() {}
+        intake.venue_time().map(WallNs::ms)
+    };
+    let trade = |id: u64, price: &str| {
+        format!(
+            r#"{{"e":"trade","E":1700000000009,"s":"BTCUSDT","t":{id},"p":"{price}","q":"1","T":1700000000005,"m":true,"M":true}}"#
+        )
+    };
+    let depth = r#"{"e":"depthUpdate","E":1700000000008,"s":"BTCUSDT","U":1,"u":2,"b":[],"a":[]}"#;
+    let quote = r#"{"u":400,"s":"BTCUSDT","b":"25.35","B":"31.21","a":"25.36","A":"40.66"}"#;
+    let history = r#"[{"a":9,"p":"5.00","q":"1","f":9,"l":9,"T":1700000000001,"m":true,"M":true}]"#;
+    let [of_trade, of_depth] = [1_700_000_000_005, 1_700_000_000_008].map(Some);
+    let cases = [
+        ("btcusdt@trade", trade(1, "5.00"), of_trade),
+        ("btcusdt@depth@100ms", depth.to_owned(), of_depth),
+        ("btcusdt@bookTicker", quote.to_owned(), None),
+        // A duplicate has a time as well.
+        ("btcusdt@trade", trade(1, "5.00"), of_trade),
+        ("btcusdt@aggTrades", history.to_owned(), None),
+        ("btcusdt@depth@100ms", depth.to_owned(), of_depth),
+        // Off the tick size, and so refused.
+        ("btcusdt@trade", trade(2, "5.001"), None),
+    ];
+    for (stream, frame, expected) in cases {
+        assert_eq!(time(stream, &frame), expected, "{stream}: {frame}");
+    }
+}

@@ -2,6 +2,7 @@
 
 use super::asks::{AskOptions, Asked, Asks, Begin, Outcome};
 use super::fx::Gateway;
+use super::lateness::Lateness;
 use super::line::{Down, Line, LineOptions, Looked, Passed};
 use super::news::News;
 use super::{Counts, Known, Now, Standing, Tap, paths, trade_stream};
@@ -49,6 +50,7 @@ pub(super) struct Upstream {
     breaker: Breaker,
     watchdog: Watchdog,
     alarms: Vec<Alarm>,
+    lateness: Lateness,
     /// Which instrument a stream is of, and what it brings.
     streams: FxHashMap<Box<[u8]>, (InstrumentId, Option<StreamKind>)>,
     instruments: Vec<InstrumentId>,
@@ -172,6 +174,7 @@ impl Upstream {
             breaker: Breaker::new(breaker),
             watchdog,
             alarms: Vec::new(),
+            lateness: Lateness::new(live.drift),
             streams,
             instruments: rows.iter().map(|(instrument, _)| *instrument).collect(),
             dials: VecDeque::new(),
@@ -364,6 +367,10 @@ impl Upstream {
             } else {
                 self.watchdog.connectivity(alarm.instrument, now.ts)
             };
+            if alarm.step == AlarmStep::Began {
+                counts.issues[alarm.issue as usize - 1] += 1;
+            }
+            self.lateness.tell(self.venue, &alarm, news);
             let ms = u64::try_from(alarm.value.as_millis()).unwrap_or(u64::MAX);
             let connection = message::Connection {
                 event: ConnectionEvent::ConnectivityIssue,
@@ -445,14 +452,16 @@ impl Upstream {
                     }
                     return;
                 }
+                pass_on(venue, news, &passed, tap);
                 match streams.get(passed.stream) {
                     Some(&(instrument, Some(kind))) => {
-                        watchdog.seen(instrument, kind, None, passed.ts);
+                        // One that was refused came too.
+                        let ts_event = news.intake.venue_time();
+                        watchdog.seen(instrument, kind, ts_event, passed.ts);
                     }
                     Some((_, None)) => {}
                     None => shutdown = is_shutdown(passed.bytes),
                 }
-                pass_on(venue, news, &passed, tap);
             });
             counts.frames += frames[0];
             counts.bytes += frames[1];
@@ -546,8 +555,15 @@ impl Upstream {
             venue: self.venue,
             connections: [open, self.lines.len()],
             history_left: self.asks.history_left(),
+            late: self.late(),
             breaker_open: self.breaker.is_tripped() || self.asks.breaker() != BreakerState::Closed,
         }
+    }
+
+    /// Instruments whose data comes too late.
+    fn late(&self) -> usize {
+        let ids = self.instruments.iter();
+        ids.filter(|&&id| self.watchdog.is_late(id)).count()
     }
 
     pub fn close(&mut self, now: Now) {
