@@ -11,6 +11,7 @@ mod output;
 mod play;
 mod progress;
 mod sample;
+mod signals;
 mod top;
 
 use clap::{CommandFactory, Parser};

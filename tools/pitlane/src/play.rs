@@ -1,16 +1,12 @@
 //! Plays a plan to its end: progress while it runs, signals, the report, the exit code.
 
 use crate::progress::Progress;
-use crate::{exit, output};
-use anyhow::Context;
+use crate::{exit, output, signals};
 use pitlane_app::engine::{Engine, LiveProgress, Plan, StartError};
 use pitlane_app::report::{Report, thousands};
 use pitlane_edges::source::ImportReport;
-use pitlane_runtime::lifecycle::Stop;
 use pitlane_runtime::runner::LaunchError;
-use signal_hook::consts::{SIGINT, SIGQUIT, SIGTERM};
 use std::fmt::Write as _;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -36,7 +32,7 @@ const LOOKS_PER_LINE: u64 = 25;
 
 /// Starts the engine, waits for its end, prints the report.
 pub fn play(plan: Plan, show: Show) -> anyhow::Result<u8> {
-    let interrupted = signals(&plan.stop)?;
+    let interrupted = signals::watch(plan.stop.flag())?;
     let engine = Engine::start(plan).map_err(|error| match error {
         StartError::Launch(LaunchError::Map(_)) => exit::config(error),
         error => error.into(),
@@ -140,21 +136,6 @@ fn code(report: &Report, strict: bool, interrupted: bool) -> u8 {
     } else {
         exit::OK
     }
-}
-
-/// The first SIGINT, SIGTERM or SIGQUIT asks for an orderly end, the second ends at once.
-/// What comes back says whether SIGINT was among them.
-pub fn signals(stop: &Stop) -> anyhow::Result<Arc<AtomicBool>> {
-    let interrupted = Arc::new(AtomicBool::new(false));
-    for signal in [SIGINT, SIGTERM, SIGQUIT] {
-        let flag = stop.flag();
-        signal_hook::flag::register_conditional_shutdown(signal, 1, Arc::clone(&flag))
-            .and_then(|_| signal_hook::flag::register(signal, flag))
-            .context("cannot watch for signals")?;
-    }
-    signal_hook::flag::register(SIGINT, Arc::clone(&interrupted))
-        .context("cannot watch for SIGINT")?;
-    Ok(interrupted)
 }
 
 /// Records refused by importers, in all.

@@ -10,7 +10,7 @@ mod tally;
 
 use crate::cli::{CaptureArgs, RotateAt};
 use crate::progress::Progress;
-use crate::{exit, inputs, live, output, play};
+use crate::{exit, inputs, live, output, signals};
 use pitlane_app::report::thousands;
 use pitlane_edges::capture::record::{Recorder, Recording};
 use pitlane_edges::capture::rotate::{RotatingWriter, Rotation};
@@ -38,7 +38,7 @@ pub fn capture(args: &CaptureArgs) -> anyhow::Result<u8> {
     // Before anybody is called: a place that cannot be written to is no reason to bother a venue.
     RotatingWriter::probe(&args.out)?;
     let stop = Stop::new();
-    let interrupted = play::signals(&stop)?;
+    let interrupted = signals::watch(stop.flag())?;
     let start = live::start(&config, &stop)?;
     let (recorder, recording) = Recorder::start(RotatingWriter::create(&args.out, rotation)?)?;
     let mut session = Session::begin(&config, start, recorder)?;

@@ -2,7 +2,7 @@
 
 use crate::cli::RunArgs;
 use crate::inputs::{self, Hints};
-use crate::{exit, live, play};
+use crate::{exit, live, play, signals};
 use pitlane_app::engine::Plan;
 use pitlane_app::pace::Speed;
 use pitlane_edges::config::{self, OnBadFrame, SourceKind};
@@ -25,7 +25,7 @@ pub fn run(args: &RunArgs) -> anyhow::Result<u8> {
             )));
         }
         let stop = Stop::new();
-        let interrupted = play::signals(&stop)?;
+        let interrupted = signals::watch(stop.flag())?;
         let plan = Plan {
             source: live::source(&config, &stop, None)?,
             speed: Speed::Times(1.0),

@@ -5,7 +5,7 @@ mod config;
 use crate::cli::{AtEnd, Certificate, VenueArgs};
 use crate::inputs::{self, Hints};
 use crate::progress::Progress;
-use crate::{exit, output, sample};
+use crate::{exit, output, sample, signals};
 use anyhow::Context;
 use pitlane_app::pace;
 use pitlane_app::report::thousands;
@@ -13,7 +13,6 @@ use pitlane_edges::source::FrameSource;
 use pitlane_venue::copies::{self, Copies};
 use pitlane_venue::tls::{Flaw, Identity};
 use pitlane_venue::{Recorder, Recording, Settings, Speed, Start, Status, Venue};
-use signal_hook::consts::{SIGINT, SIGQUIT, SIGTERM};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -29,7 +28,8 @@ const READ_PER_SHOW: usize = 4096;
 pub fn venue(args: &VenueArgs) -> anyhow::Result<u8> {
     let settings = settings(args)?;
     let recording = recording(args)?;
-    let (stop, interrupted) = signals()?;
+    let stop = Arc::new(AtomicBool::new(false));
+    let interrupted = signals::watch(Arc::clone(&stop))?;
     let streams: Vec<_> = recording.names().map(|(_, name)| name.to_owned()).collect();
     let frames = recording.len();
     let played = config::Played::of(&recording);
@@ -214,20 +214,4 @@ fn announce(
         ));
     }
     Ok(())
-}
-
-/// Whether a signal asked for the end, and whether it was SIGINT. A second one ends at once.
-fn signals() -> anyhow::Result<(Arc<AtomicBool>, Arc<AtomicBool>)> {
-    let (stop, interrupted) = (
-        Arc::new(AtomicBool::new(false)),
-        Arc::new(AtomicBool::new(false)),
-    );
-    for signal in [SIGINT, SIGTERM, SIGQUIT] {
-        signal_hook::flag::register_conditional_shutdown(signal, 1, Arc::clone(&stop))
-            .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&stop)))
-            .context("cannot watch for signals")?;
-    }
-    signal_hook::flag::register(SIGINT, Arc::clone(&interrupted))
-        .context("cannot watch for SIGINT")?;
-    Ok((stop, interrupted))
 }

@@ -47,6 +47,17 @@ impl Running {
         assert!(sent.success());
         self.child.wait().unwrap().code()
     }
+
+    /// The same signal again and again until it ends, as who is told by its terminal and by its parent.
+    fn signal_often(&mut self, name: &str) -> Option<i32> {
+        let id = self.child.id().to_string();
+        loop {
+            let _ = Command::new("kill").args([name, &id, &id]).status();
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status.code();
+            }
+        }
+    }
 }
 
 /// A test that fails leaves no venue behind.
@@ -69,6 +80,8 @@ fn it_serves_until_it_is_told_to_end() {
         let info = venue.get("/api/v3/exchangeInfo");
         assert_eq!(info["symbols"][0]["symbol"], "BTCUSDT");
         assert_eq!(venue.signal(signal), Some(code));
+        let mut venue = Running::start(&[]);
+        assert_eq!(venue.signal_often(signal), Some(code));
     }
 }
 
