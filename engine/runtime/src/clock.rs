@@ -92,13 +92,18 @@ impl Clock {
         self.delta_ns(from, self.raw())
     }
 
-    /// The raw reading that will be due `time` after `raw`.
+    /// The raw reading that will be due `time` after `raw`, and not earlier by [`Clock::delta_ns`].
     pub fn after(&self, raw: u64, time: Duration) -> u64 {
         // The counter converts in one direction only, so its rate is taken over a long span.
-        const SPAN: u64 = 1 << 30;
+        const SPAN: u64 = 1 << 50;
         let span_ns = u128::from(self.delta_ns(0, SPAN).max(1));
         let counts = time.as_nanos().saturating_mul(u128::from(SPAN)) / span_ns;
-        raw.saturating_add(u64::try_from(counts).unwrap_or(u64::MAX))
+        let mut due = raw.saturating_add(u64::try_from(counts).unwrap_or(u64::MAX));
+        // Both ways are rounded down, which is a count or two.
+        while u128::from(self.delta_ns(raw, due)) < time.as_nanos() && due < u64::MAX {
+            due += 1;
+        }
+        due
     }
 
     /// Counts of the raw counter in a second.

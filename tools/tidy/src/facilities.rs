@@ -61,6 +61,8 @@ const FACILITIES: [Facility; 9] = [
             // and looks again after a while
             "tools/pitlane/src/commands/top",
             "tools/pitlane/src/top/terminal",
+            // waits for signals
+            "tools/pitlane/src/signals",
             // a thread a connection, far from any market
             "tools/venue/src",
             "tools/pitlane/src/commands/venue",
@@ -76,6 +78,8 @@ const FACILITIES: [Facility; 9] = [
             // how long a stranger may take
             "engine/edges/src/live",
             "tools/venue/src",
+            // whether a wish is the same again
+            "tools/pitlane/src/signals",
         ],
     },
     Facility {

@@ -42,3 +42,16 @@ fn drift_is_silent_until_there_is_something_to_say() {
     assert!(anchors.drift_ppb(&clock).is_some_and(|ppb| ppb < 0));
     assert_eq!(anchors.count, 3);
 }
+
+#[test]
+fn what_is_due_after_a_time_is_not_due_before() {
+    let clock = Clock::new();
+    let raw = clock.raw();
+    for ns in (1..2_000).chain([30_000_000, 3_600_000_000_000, 86_400_000_000_001]) {
+        let due = clock.after(raw, Duration::from_nanos(ns));
+        let by = clock.delta_ns(raw, due);
+        let most = ns + 2 + clock.delta_ns(0, 2);
+        assert!((ns..most).contains(&by), "{ns} {by}");
+    }
+    assert_eq!(clock.after(raw, Duration::MAX), u64::MAX);
+}
