@@ -3,19 +3,16 @@
 //! Every venue, engine and recorder is a process. "All else goes on" means that in the end everything is known that a
 //! replay of the same captures knows: trades, books, and the content hash over both.
 
-mod scene;
+mod cast;
 
+use crate::scene::{Heard, Recorder, SPOT, capture, log, nothing_is_missing, same_book, until};
 use crate::support::{expect_code, json, pitlane, said};
-use scene::{
-    Heard, Run, SPOT, SYMBOLS, Scene, Venue, config, futures, met, nothing_is_missing, part,
-    replayed, says, spot, until,
-};
-use serde_json::{Value, json};
-use std::process::{Command, Stdio};
+use cast::{Captures, SYMBOLS, config, futures, met, part, play, replayed, run, says, spot};
+use serde_json::json;
 
 #[test]
 fn frames_that_cannot_be_read_are_left_out_and_what_they_held_is_fetched() {
-    let scene = Scene::new();
+    let captures = Captures::new();
     let faults = [
         "malformed:on=btcusdt@trade,after=50,times=2",
         "wrong-types:on=btcusdt@trade,after=100,times=3",
@@ -23,16 +20,17 @@ fn frames_that_cannot_be_read_are_left_out_and_what_they_held_is_fetched() {
         "binary:on=btcusdt@trade,after=200,times=5",
         "malformed:on=btcusdt@depth@100ms,after=50,times=1",
     ];
-    let bad = Venue::with(&scene.spot, &[], &faults);
-    let good = Venue::start(&scene.futures, &[]);
+    let bad = play(&captures.spot, &[], &faults);
+    let good = play(&captures.futures, &[], &[]);
     let heard = [spot(&bad, &SYMBOLS), futures(&good)];
-    let replay = replayed(&scene.all(), &heard);
-    let run = Run::start(scene.dir.path(), &heard, "");
+    let replay = replayed(&captures.all(), &heard);
+    let run = run(captures.dir.path(), &heard, "");
     bad.until_played();
     good.until_played();
     run.until_whole(&replay["trades"]);
     assert_eq!(bad.hits(), [2, 3, 4, 5, 1]);
-    let (report, log) = run.stop();
+    let report = run.stop();
+    let log = log(captures.dir.path());
     assert_eq!(
         met(&report["frames_rejected"]),
         json!({"malformed": 2 + 4 + 1, "wrong_type": 3}),
@@ -60,19 +58,20 @@ fn frames_that_cannot_be_read_are_left_out_and_what_they_held_is_fetched() {
 
 #[test]
 fn a_symbol_of_which_nothing_can_be_read_floods_neither_the_log_nor_the_others() {
-    let scene = Scene::new();
-    let bad = Venue::with(&scene.spot, &[], &["malformed:on=btcusdt"]);
-    let good = Venue::start(&scene.futures, &[]);
+    let captures = Captures::new();
+    let bad = play(&captures.spot, &[], &["malformed:on=btcusdt"]);
+    let good = play(&captures.futures, &[], &[]);
     let heard = [spot(&bad, &SYMBOLS), futures(&good)];
-    let replay = replayed(&scene.all(), &heard);
-    let run = Run::start(scene.dir.path(), &heard, "");
+    let replay = replayed(&captures.all(), &heard);
+    let run = run(captures.dir.path(), &heard, "");
     bad.until_played();
     good.until_played();
     let others = ["ETHUSDT", "BTCUSDT-PERP"];
     run.until_number("books_in_step", 2);
     let hits = bad.hits()[0];
     run.until_number("frames_refused.malformed", hits);
-    let (report, log) = run.stop();
+    let report = run.stop();
+    let log = log(captures.dir.path());
     assert!(hits > 1000, "{hits}");
     assert_eq!(met(&report["frames_rejected"]), json!({"malformed": hits}));
     let told = log.matches("refused: malformed at byte").count() as u64;
@@ -84,22 +83,19 @@ fn a_symbol_of_which_nothing_can_be_read_floods_neither_the_log_nor_the_others()
     assert_eq!(report["live"]["disconnects"], 0);
     for symbol in others {
         assert_eq!(report["traded_qty"][symbol], replay["traded_qty"][symbol]);
-        for what in ["last_update_id", "bids", "asks"] {
-            let book = &report["books"][symbol][what];
-            assert_eq!(book, &replay["books"][symbol][what], "{what} of {symbol}");
-        }
+        same_book(&report, &replay, symbol);
     }
     assert_eq!(report["traded_qty"].get("BTCUSDT"), None);
 }
 
 #[test]
 fn messages_that_cannot_be_read_on_from_end_one_connection_and_no_other() {
-    let scene = Scene::new();
-    let bad = Venue::start(&scene.spot, &["--speed", "10x"]);
-    let good = Venue::start(&scene.futures, &["--speed", "10x"]);
+    let captures = Captures::new();
+    let bad = play(&captures.spot, &["--speed", "10x"], &[]);
+    let good = play(&captures.futures, &["--speed", "10x"], &[]);
     let heard = [spot(&bad, &SYMBOLS), futures(&good)];
-    let replay = replayed(&scene.all(), &heard);
-    let run = Run::start(scene.dir.path(), &heard, "");
+    let replay = replayed(&captures.all(), &heard);
+    let run = run(captures.dir.path(), &heard, "");
     let one_after_the_other = [
         ("compressed:", "compressed"),
         ("huge:bytes=8388608,", "too_large"),
@@ -120,7 +116,8 @@ fn messages_that_cannot_be_read_on_from_end_one_connection_and_no_other() {
     bad.until_played();
     good.until_played();
     run.until_whole(&replay["trades"]);
-    let (report, log) = run.stop();
+    let report = run.stop();
+    let log = log(captures.dir.path());
     assert_eq!(
         report["live"]["refused"],
         json!({
@@ -158,7 +155,7 @@ fn messages_that_cannot_be_read_on_from_end_one_connection_and_no_other() {
 
 #[test]
 fn handshakes_that_are_none_are_tried_again() {
-    let scene = Scene::new();
+    let captures = Captures::new();
     let faults = [
         "html:on=handshake,times=1",
         "endless:on=handshake,times=1",
@@ -167,15 +164,16 @@ fn handshakes_that_are_none_are_tried_again() {
         "bad-body:how=binary,on=handshake,times=1",
         "slow:ms=5000,on=handshake,times=1",
     ];
-    let bad = Venue::with(&scene.spot, &[], &faults);
-    let good = Venue::start(&scene.futures, &[]);
+    let bad = play(&captures.spot, &[], &faults);
+    let good = play(&captures.futures, &[], &[]);
     let heard = [spot(&bad, &SYMBOLS), futures(&good)];
-    let replay = replayed(&scene.all(), &heard);
-    let run = Run::start(scene.dir.path(), &heard, "timeout = \"2s\"");
+    let replay = replayed(&captures.all(), &heard);
+    let run = run(captures.dir.path(), &heard, "timeout = \"2s\"");
     good.until_played();
     bad.until_played();
     run.until_whole(&replay["trades"]);
-    let (report, log) = run.stop();
+    let report = run.stop();
+    let log = log(captures.dir.path());
     assert_eq!(
         report["live"]["refused"],
         json!({"connections": {"http_status": 4, "not_websocket": 1, "timeout": 1}}),
@@ -218,17 +216,18 @@ const CERTIFICATES: [(&str, &str, &str); 3] = [
 
 #[test]
 fn certificates_that_are_wrong_make_no_connection_and_the_other_venue_goes_on() {
-    let scene = Scene::new();
-    let plain = Venue::start(&scene.spot, &[]);
+    let captures = Captures::new();
+    let plain = play(&captures.spot, &[], &[]);
     for (flaw, cause, advice) in CERTIFICATES {
-        let dir = scene.dir.path().join(flaw);
+        let dir = captures.dir.path().join(flaw);
         std::fs::create_dir(&dir).unwrap();
         let ca = dir.join("ca.pem");
-        let bad = Venue::start(
-            &scene.spot,
+        let bad = play(
+            &captures.spot,
             &["--tls", flaw, "--tls-ca-out", ca.to_str().unwrap()],
+            &[],
         );
-        let good = Venue::start(&scene.futures, &[]);
+        let good = play(&captures.futures, &[], &[]);
         let wss = format!("wss://localhost:{}", bad.port);
         let heard = [
             Heard {
@@ -238,16 +237,15 @@ fn certificates_that_are_wrong_make_no_connection_and_the_other_venue_goes_on() 
             },
             futures(&good),
         ];
-        let replay = replayed(&scene.futures, &heard[1..]);
-        let run = Run::start(&dir, &heard, "");
+        let replay = replayed(&captures.futures, &heard[1..]);
+        let run = run(&dir, &heard, "");
         good.until_played();
-        until("all trades of the other", || {
-            run.trades() >= replay["trades"].as_u64().unwrap()
-        });
+        run.until_trades(replay["trades"].as_u64().unwrap());
         until("three attempts", || {
             run.number(&format!("refused.{cause}")) >= 3
         });
-        let (report, log) = run.stop();
+        let report = run.stop();
+        let log = log(&dir);
         let failures = &report["live"]["dial_failures"];
         assert_eq!(
             report["live"]["refused"],
@@ -259,10 +257,7 @@ fn certificates_that_are_wrong_make_no_connection_and_the_other_venue_goes_on() 
             &format!("{wss}: no connection: TLS: invalid peer certificate: "),
         );
         says(&log, &format!("{advice}; dialled again in "));
-        for what in ["last_update_id", "bids", "asks"] {
-            let book = &report["books"]["BTCUSDT-PERP"][what];
-            assert_eq!(book, &replay["books"]["BTCUSDT-PERP"][what], "{what}");
-        }
+        same_book(&report, &replay, "BTCUSDT-PERP");
         assert_eq!(report["trades"], replay["trades"]);
     }
 }
@@ -276,7 +271,7 @@ fn a_start_that_cannot_trust_the_venue_ends_with_the_reason() {
         std::fs::create_dir(&dir).unwrap();
         let ca = dir.join("ca.pem");
         let options = ["--tls", flaw, "--tls-ca-out", ca.to_str().unwrap()];
-        let bad = Venue::start(std::slice::from_ref(&file), &options);
+        let bad = play(std::slice::from_ref(&file), &options, &[]);
         let https = format!("https://localhost:{}", bad.port);
         let heard = Heard {
             ws: format!("wss://localhost:{}", bad.port),
@@ -304,12 +299,12 @@ fn a_start_that_cannot_trust_the_venue_ends_with_the_reason() {
 
 #[test]
 fn answers_that_are_none_are_asked_for_again() {
-    let scene = Scene::new();
+    let captures = Captures::new();
     // A symbol for each fault: each asks once in vain.
     let symbols = ["A", "B", "C", "D", "E", "F", "G", "H"].map(|name| format!("{name}USDT"));
     let symbols = symbols.each_ref().map(String::as_str);
     let spot_files = symbols
-        .map(|symbol| part(scene.dir.path(), SPOT, symbol))
+        .map(|symbol| part(captures.dir.path(), SPOT, symbol))
         .to_vec();
     let faults = [
         "html:on=exchangeInfo,times=1",
@@ -323,18 +318,19 @@ fn answers_that_are_none_are_asked_for_again() {
         "bad-body:how=compressed,on=depth,times=1",
         "bad-body:how=truncate,on=depth,times=1",
     ];
-    let bad = Venue::with(&spot_files, &["--speed", "10x"], &faults);
-    let good = Venue::start(&scene.futures, &[]);
+    let bad = play(&spot_files, &["--speed", "10x"], &faults);
+    let good = play(&captures.futures, &[], &[]);
     let heard = [spot(&bad, &symbols), futures(&good)];
-    let files = [&spot_files[..], &scene.futures].concat();
+    let files = [&spot_files[..], &captures.futures].concat();
     let replay = replayed(&files, &heard);
-    let run = Run::start(scene.dir.path(), &heard, "");
+    let run = run(captures.dir.path(), &heard, "");
     bad.until_played();
     good.until_played();
     run.until_whole(&replay["trades"]);
     assert_eq!(bad.hits(), [1; 10]);
-    let told = std::fs::read_to_string(scene.dir.path().join("told")).unwrap();
-    let (report, log) = run.stop();
+    let told = std::fs::read_to_string(captures.dir.path().join("told")).unwrap();
+    let report = run.stop();
+    let log = log(captures.dir.path());
     assert_eq!(
         report["live"]["refused"],
         json!({"requests": {"not_json": 1 + 2, "too_large": 1 + 1, "http": 2, "unreadable": 2, "truncated": 1}}),
@@ -372,7 +368,7 @@ fn answers_that_are_none_are_asked_for_again() {
 
 #[test]
 fn a_recording_keeps_what_cannot_be_read_and_counts_what_cannot_be_kept() {
-    let scene = Scene::new();
+    let captures = Captures::new();
     let faults = [
         "malformed:on=btcusdt@trade,after=50,times=2",
         "wrong-types:on=btcusdt@trade,after=100,times=3",
@@ -381,29 +377,17 @@ fn a_recording_keeps_what_cannot_be_read_and_counts_what_cannot_be_kept() {
         "html:on=depth,times=1",
         "html:on=handshake,times=1",
     ];
-    let bad = Venue::with(&scene.spot, &["--speed", "10x"], &faults);
+    let bad = play(&captures.spot, &["--speed", "10x"], &faults);
     let heard = [spot(&bad, &SYMBOLS)];
-    let config = config(scene.dir.path(), &heard, "");
-    let out = scene.dir.path().join("out.plcap");
-    let recording = pitlane()
-        .args(["capture", "--json", "--config"])
-        .arg(config)
-        .arg("--out")
-        .arg(&out)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let config = config(captures.dir.path(), &heard, "");
+    let out = captures.dir.path().join("out.plcap");
+    let recorder = Recorder::start(&mut capture(&config, &out));
     bad.until_played();
     // Both symbols ask for their book, one of them twice.
     until("a book that is asked for again", || {
-        bad.ask("GET", "/venue/status")["requests"]["/api/v3/depth"].as_u64() >= Some(3)
+        bad.status()["requests"]["/api/v3/depth"].as_u64() >= Some(3)
     });
-    let id = recording.id().to_string();
-    expect_code(Command::new("kill").args(["-TERM", &id]), 0);
-    let output = recording.wait_with_output().unwrap();
-    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
-    let summary: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let (summary, told) = recorder.end("-TERM", 0);
     assert_eq!(
         summary["refused"],
         json!({
@@ -414,7 +398,6 @@ fn a_recording_keeps_what_cannot_be_read_and_counts_what_cannot_be_kept() {
         })
     );
     assert_eq!(summary["lost"], 0);
-    let told = said(&output);
     says(
         &told,
         "pitlane: frame of binance-spot refused: malformed at byte ",

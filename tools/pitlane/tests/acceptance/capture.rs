@@ -1,112 +1,20 @@
 //! `pitlane capture` against `pitlane venue`: two processes on this machine, and nothing lost between them.
 
+use crate::scene::{Heard, Recorder, Venue, capture, until};
 use crate::support::{expect_code, json, pitlane, said, samples};
-use pitlane_domain::instrument::Venue;
+use pitlane_domain::instrument::Venue as VenueId;
 use pitlane_edges::capture::CaptureReader;
 use pitlane_edges::source::{FrameSource, OnBad};
 use serde_json::Value;
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::Command;
 
-/// Longer than anything here takes on a machine that does much else.
-const PATIENCE: Duration = Duration::from_mins(3);
-
-/// A venue that plays the sample, ended when the test is.
-struct Played {
-    process: Child,
-    port: u16,
-}
-
-impl Played {
-    fn start(args: &[&str]) -> Self {
-        let mut process = pitlane()
-            .args(["venue", "--json", "--quiet"])
-            .args(args)
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(process.stdout.take().unwrap())
-            .read_line(&mut line)
-            .unwrap();
-        let said: Value = serde_json::from_str(&line).unwrap();
-        let port = said["port"]
-            .as_u64()
-            .and_then(|port| u16::try_from(port).ok());
-        Self {
-            process,
-            port: port.unwrap(),
-        }
-    }
-
-    fn status(&self) -> Value {
-        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
-        let request = "GET /venue/status HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
-        stream.write_all(request.as_bytes()).unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        let (_, body) = answer.split_once("\r\n\r\n").unwrap();
-        serde_json::from_str(body).unwrap()
-    }
-
-    #[track_caller]
-    fn wait_until(&self, what: impl Fn(&Value) -> bool) {
-        let began = Instant::now();
-        while !what(&self.status()) {
-            assert!(began.elapsed() < PATIENCE, "{}", self.status());
-            std::thread::sleep(Duration::from_millis(20));
-        }
-    }
-
-    /// A configuration of one symbol of this venue.
-    fn config(&self, dir: &Path) -> PathBuf {
-        let file = dir.join("live.toml");
-        let text = format!(
-            "[source]\nkind = \"live\"\n\n[[upstream]]\nvenue = \"binance-spot\"\nws = \"ws://127.0.0.1:{0}\"\n\
-             rest = \"http://127.0.0.1:{0}\"\nstreams = [\"trade\", \"depth@100ms\"]\n\n\
-             [[instrument]]\nsymbol = \"BTCUSDT\"\nvenue = \"binance-spot\"\n",
-            self.port
-        );
-        fs::write(&file, text).unwrap();
-        file
-    }
-}
-
-impl Drop for Played {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-fn capture(config: &Path, out: &Path) -> Command {
-    let mut command = pitlane();
-    command
-        .arg("capture")
-        .arg("--config")
-        .arg(config)
-        .arg("--out")
-        .arg(out);
-    command
-}
-
-/// Sends a signal, waits for the end, and reads the summary.
-fn end(child: Child, signal: &str, code: i32) -> Value {
-    let pid = child.id().to_string();
-    assert!(
-        Command::new("kill")
-            .args([signal, &pid])
-            .status()
-            .unwrap()
-            .success()
-    );
-    let output = child.wait_with_output().unwrap();
-    assert_eq!(output.status.code(), Some(code), "{}", said(&output));
-    serde_json::from_slice(&output.stdout).unwrap()
+/// A configuration of one symbol of this venue.
+fn config(venue: &Venue, dir: &Path) -> PathBuf {
+    let heard = Heard::at("binance-spot", venue.port, r#"["trade", "depth@100ms"]"#);
+    let heard = heard.instrument("BTCUSDT", "BTCUSDT", "");
+    crate::scene::config(dir, &[heard], "")
 }
 
 /// What the venue said on a stream, without the wrapper of combined streams, in the order of the files.
@@ -115,7 +23,7 @@ fn said_on(files: &[PathBuf], stream: &str) -> Vec<Value> {
     for file in files {
         let mut reader = CaptureReader::open(file, OnBad::Stop).unwrap();
         while let Some(frame) = reader.next().unwrap() {
-            if frame.venue == Venue::BinanceSpot && frame.stream == stream.as_bytes() {
+            if frame.venue == VenueId::BinanceSpot && frame.stream == stream.as_bytes() {
                 let value: Value = serde_json::from_slice(frame.bytes).unwrap();
                 all.push(value.get("data").cloned().unwrap_or(value));
             }
@@ -152,22 +60,15 @@ const STREAMS: [(&str, &str); 2] = [("trade", "btcusdt@trade"), ("depth", "btcus
 fn a_whole_play_is_captured_once_and_in_order_in_one_file_and_in_many() {
     let dir = tempfile::tempdir().unwrap();
     // it begins when both listen
-    let venue = Played::start(&["--start", "2"]);
-    let config = venue.config(dir.path());
+    let venue = Venue::start(&[], &["--start", "2"]);
+    let config = config(&venue, dir.path());
     let plain = dir.path().join("plain.plcap");
     let rotated = dir.path().join("rotated.plcap");
-    let start = |command: &mut Command| {
-        command
-            .arg("--json")
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap()
-    };
-    let one = start(&mut capture(&config, &plain));
-    let many = start(capture(&config, &rotated).args(["--rotate", "200KiB", "--rotate", "1h"]));
-    venue.wait_until(|status| status["finished"] == true && status["drained"] == true);
-    let summaries = [end(one, "-TERM", 0), end(many, "-TERM", 0)];
+    let one = Recorder::start(&mut capture(&config, &plain));
+    let rotate = ["--rotate", "200KiB", "--rotate", "1h"];
+    let many = Recorder::start(capture(&config, &rotated).args(rotate));
+    venue.until_played();
+    let summaries = [one, many].map(|of| of.end("-TERM", 0).0);
     let sent = venue.status()["sent"].clone();
     let sample = sample(dir.path());
     for summary in &summaries {
@@ -212,17 +113,14 @@ fn a_signal_in_the_middle_loses_nothing_that_was_received() {
     let dir = tempfile::tempdir().unwrap();
     let sample = sample(dir.path());
     for (signal, code, ended) in [("-TERM", 0, "told"), ("-INT", 130, "interrupted")] {
-        let venue = Played::start(&["--speed", "100x"]);
-        let config = venue.config(dir.path());
+        let venue = Venue::start(&[], &["--speed", "100x"]);
+        let config = config(&venue, dir.path());
         let out = dir.path().join(format!("{ended}.plcap"));
-        let child = capture(&config, &out)
-            .arg("--json")
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        venue.wait_until(|status| status["sent"]["btcusdt@trade"].as_u64() > Some(300));
-        let summary = end(child, signal, code);
+        let recorder = Recorder::start(&mut capture(&config, &out));
+        until("300 trades", || {
+            venue.status()["sent"]["btcusdt@trade"].as_u64() > Some(300)
+        });
+        let (summary, _) = recorder.end(signal, code);
         assert_eq!(
             (summary["ended"].as_str(), summary["lost"].as_u64()),
             (Some(ended), Some(0))
@@ -252,8 +150,8 @@ fn a_signal_in_the_middle_loses_nothing_that_was_received() {
 #[test]
 fn a_disk_that_is_full_is_told_with_what_is_kept() {
     let dir = tempfile::tempdir().unwrap();
-    let venue = Played::start(&[]);
-    let config = venue.config(dir.path());
+    let venue = Venue::start(&[], &[]);
+    let config = config(&venue, dir.path());
     let out = dir.path().join("full.plcap");
     // a file may not grow beyond some kilobytes, and the system says so instead of ending the process
     let script =

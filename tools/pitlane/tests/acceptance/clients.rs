@@ -2,48 +2,15 @@
 //!
 //! Each program of `tools/venue/tests/clients` compares what its client saw with its own reading of the sample's files.
 
-use crate::support::{expect_code, json, pitlane, sample};
+use crate::scene::{Venue, faults};
+use crate::support::{expect_code, json, sample};
 use serde_json::Value;
-use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 
-/// A running venue, ended when dropped.
-struct Venue {
-    process: Child,
-    urls: Value,
-}
-
-impl Venue {
-    /// Plays the sample so fast that a client sees enough of it, and so slowly that it sees no end.
-    fn open(more: &[&str]) -> Self {
-        let mut command = pitlane();
-        command.args([
-            "venue", "--json", "--quiet", "--speed", "5x", "--start", "now",
-        ]);
-        let mut process = command
-            .args(more)
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("the venue starts");
-        let mut line = String::new();
-        BufReader::new(process.stdout.take().unwrap())
-            .read_line(&mut line)
-            .unwrap();
-        let urls = serde_json::from_str(&line).expect("the venue says where it is");
-        Self { process, urls }
-    }
-
-    fn url(&self, base: &str) -> &str {
-        self.urls[base].as_str().unwrap()
-    }
-}
-
-impl Drop for Venue {
-    fn drop(&mut self) {
-        self.process.kill().ok();
-        self.process.wait().ok();
-    }
+/// Plays the sample so fast that a client sees enough of it, and so slowly that it sees no end.
+fn open(more: &[&str]) -> Venue {
+    Venue::start(&[], &[&["--speed", "5x", "--start", "now"], more].concat())
 }
 
 /// A file of the environment that `scripts/clients` makes; says so if it is not there.
@@ -112,12 +79,10 @@ fn what_is_wrong_is_noticed() {
         node("check_node_binance.mjs"),
     ];
     for mut client in programs.into_iter().flatten() {
-        let venue = Venue::open(&[
-            "--fault",
+        let venue = open(&faults(&[
             "wrong-snapshot:how=quantity,times=2",
-            "--fault",
             "duplicate:on=trade,every=3",
-        ]);
+        ]));
         point(&mut client, &venue);
         let output = expect_code(&mut client, 1);
         let found: Value = serde_json::from_slice(&output.stdout).unwrap();
@@ -131,7 +96,7 @@ fn python_binance_is_served() {
     let Some(client) = python("python-binance", "check_python_binance.py") else {
         return;
     };
-    check(client, &Venue::open(&[]));
+    check(client, &open(&[]));
 }
 
 #[test]
@@ -139,7 +104,7 @@ fn ccxt_is_served() {
     let Some(client) = python("ccxt", "check_ccxt.py") else {
         return;
     };
-    check(client, &Venue::open(&[]));
+    check(client, &open(&[]));
 }
 
 #[test]
@@ -147,7 +112,7 @@ fn the_official_python_client_is_served() {
     let Some(client) = python("binance-sdk-spot", "check_sdk_spot.py") else {
         return;
     };
-    check(client, &Venue::open(&[]));
+    check(client, &open(&[]));
 }
 
 #[test]
@@ -155,7 +120,7 @@ fn binance_of_npm_is_served() {
     let Some(client) = node("check_node_binance.mjs") else {
         return;
     };
-    check(client, &Venue::open(&[]));
+    check(client, &open(&[]));
 }
 
 #[test]
@@ -163,7 +128,7 @@ fn node_binance_api_is_served() {
     let Some(client) = node("check_node_binance_api.mjs") else {
         return;
     };
-    check(client, &Venue::open(&[]));
+    check(client, &open(&[]));
 }
 
 /// The same program, as it is, with every request and stream over TLS.
@@ -174,7 +139,7 @@ fn python_binance_is_served_over_tls() {
     };
     let dir = tempfile::tempdir().unwrap();
     let authority = dir.path().join("ca.pem");
-    let venue = Venue::open(&["--tls", "self", "--tls-ca-out", authority.to_str().unwrap()]);
+    let venue = open(&["--tls", "self", "--tls-ca-out", authority.to_str().unwrap()]);
     assert!(venue.url("http").starts_with("https://") && venue.url("ws").starts_with("wss://"));
     for name in ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"] {
         client.env(name, &authority);
@@ -190,7 +155,7 @@ fn strangers_to_the_authority_are_not_served() {
     };
     let dir = tempfile::tempdir().unwrap();
     let authority = dir.path().join("ca.pem");
-    let venue = Venue::open(&["--tls", "self", "--tls-ca-out", authority.to_str().unwrap()]);
+    let venue = open(&["--tls", "self", "--tls-ca-out", authority.to_str().unwrap()]);
     client.arg("--authority").arg(&authority);
     check(client, &venue);
 }

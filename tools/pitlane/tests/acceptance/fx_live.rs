@@ -1,28 +1,14 @@
 //! An FX gateway end to end: one process plays ticks as a gateway, another listens to it over real sockets.
 
-use crate::support::{Seeded, expect_code, json, pitlane, said, shared};
+use crate::scene::{
+    Heard, Recorder, Run, Venue, capture, closed_port, faults, log, replays_to_itself, until,
+};
+use crate::support::{Seeded, pitlane, shared};
 use serde_json::Value;
-use std::fmt::Write as _;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
-
-/// Longer than anything here takes on a machine that does much else.
-const PATIENCE: Duration = Duration::from_mins(2);
 
 /// The code of `api_gap` in a record.
 const API_GAP: &str = "12";
-
-#[track_caller]
-fn until(what: &str, mut done: impl FnMut() -> bool) {
-    let start = Instant::now();
-    while !done() {
-        assert!(start.elapsed() < PATIENCE, "waited in vain: {what}");
-        std::thread::sleep(Duration::from_millis(100));
-    }
-}
 
 /// A tick as text: its time in ms, bid and ask.
 type Tick = (String, String, String);
@@ -66,124 +52,31 @@ fn file(dir: &Path, mut ticks: Vec<(u64, String)>) -> PathBuf {
     path
 }
 
-/// A gateway on this machine; it ends with the test.
-struct Gateway {
-    process: Child,
-    port: u16,
+/// A gateway on this machine.
+fn gateway(file: &Path, options: &[&str]) -> Venue {
+    Venue::start(&[file.to_owned()], options)
 }
 
-impl Gateway {
-    fn start(file: &Path, options: &[&str]) -> Self {
-        let mut process = pitlane()
-            .arg("venue")
-            .arg(file)
-            .args(["--json", "--quiet"])
-            .args(options)
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(process.stdout.take().unwrap())
-            .read_line(&mut line)
-            .unwrap();
-        let said: Value = serde_json::from_str(&line).unwrap();
-        let port = u16::try_from(said["port"].as_u64().unwrap()).unwrap();
-        Self { process, port }
+/// Listens to pairs of a gateway, with lines for their tick sizes.
+fn config(dir: &Path, port: u16, pairs: &[(&str, &'static str)]) -> PathBuf {
+    let mut heard = Heard::at("fx", port, "").below("/fx");
+    for (pair, steps) in pairs {
+        heard = heard.instrument(pair, pair, steps);
     }
-
-    fn status(&self) -> Value {
-        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
-        let request = "GET /venue/status HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
-        stream.write_all(request.as_bytes()).unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        let (_, body) = answer.split_once("\r\n\r\n").unwrap();
-        serde_json::from_str(body).unwrap()
-    }
-
-    fn until_played(&self) {
-        until("the end of the ticks", || {
-            let status = self.status();
-            status["finished"] == true && status["drained"] == true
-        });
-    }
+    let live =
+        "fx_reconnect_first = \"20ms\"\nfx_reconnect_max = \"50ms\"\nbreaker_reset = \"100ms\"";
+    crate::scene::config(dir, &[heard], live)
 }
 
-impl Drop for Gateway {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
+/// Steps of pairs with five digits, and with three.
+const FIVE: &str = "tick_size = \"0.00001\"\nlot_size = \"1\"";
+const THREE: &str = "tick_size = \"0.001\"\nlot_size = \"1\"";
 
-fn config(dir: &Path, port: u16, pairs: &[(&str, &str)]) -> PathBuf {
-    let mut text = format!(
-        "source.kind = \"live\"\n[[upstream]]\nvenue = \"fx\"\nws = \"ws://127.0.0.1:{port}/fx\"\n"
-    );
-    for (pair, tick_size) in pairs {
-        write!(
-            text,
-            "[[instrument]]\nsymbol = \"{pair}\"\nvenue = \"fx\"\ntick_size = \"{tick_size}\"\nlot_size = \"1\"\n"
-        )
-        .unwrap();
-    }
-    let dir = dir.display();
-    write!(
-        text,
-        "[live]\nfx_reconnect_first = \"20ms\"\nfx_reconnect_max = \"50ms\"\nbreaker_reset = \"100ms\"\n\
-         [tick_store]\ndir = \"{dir}/ticks\"\nsegment_records = 65536\n[storage]\npath = \"{dir}/storage/pitlane.db\"\n\
-         [log]\ndir = \"{dir}/logs\"\n[stats]\ndir = \"{dir}/stats\"\n"
-    )
-    .unwrap();
-    let path = PathBuf::from(format!("{dir}/fx.toml"));
-    std::fs::write(&path, text).unwrap();
-    path
-}
-
-/// A running engine; a test that fails leaves none behind.
-struct Run {
-    process: Child,
-    dir: PathBuf,
-}
-
-impl Drop for Run {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-impl Run {
-    fn start(dir: &Path, config: &Path) -> Self {
-        let out = std::fs::File::create(dir.join("report.json")).unwrap();
-        let process = pitlane()
-            .args(["run", "--json", "--quiet", "-c"])
-            .arg(config)
-            .stdout(out)
-            .spawn()
-            .unwrap();
-        Self {
-            process,
-            dir: dir.to_owned(),
-        }
-    }
-
-    /// Waits for a tick of that time.
-    fn until_tick(&self, ms: &str) {
-        until("the last tick", || {
-            Told::of(&self.dir).ticks().any(|tick| tick.0 == ms)
-        });
-    }
-
-    fn stop(mut self) -> Value {
-        let id = self.process.id().to_string();
-        expect_code(Command::new("kill").args(["-TERM", &id]), 0);
-        assert_eq!(self.process.wait().unwrap().code(), Some(0));
-        let text = std::fs::read(self.dir.join("report.json")).unwrap();
-        let report: Value = serde_json::from_slice(&text).unwrap();
-        assert_eq!(report["faults"], Value::Array(Vec::new()), "{report}");
-        report
-    }
+/// Waits for a tick of that time.
+fn until_tick(dir: &Path, ms: &str) {
+    until("the last tick", || {
+        Told::of(dir).ticks().any(|tick| tick.0 == ms)
+    });
 }
 
 /// A line of the sequence.
@@ -277,24 +170,21 @@ impl Told {
 
 /// What a replay of a file gives, and its ticks.
 fn replayed(file: &Path) -> (Value, Vec<Tick>) {
-    let dir = tempfile::tempdir().unwrap();
-    let mut command = pitlane();
-    command.arg("replay").arg(file);
-    let report = json(command.args(["--json", "--quiet", "--out"]).arg(dir.path()));
+    let (report, dir) = crate::scene::replayed(&[file.to_owned()], "");
     let ticks = Told::of(dir.path()).ticks().cloned().collect();
     (report, ticks)
 }
 
 /// A gateway of `file` is listened to from the first tick to the last: nothing differs from a replay of the file.
 #[track_caller]
-fn is_heard_as_replayed(file: &Path, tick_size: &str) {
+fn is_heard_as_replayed(file: &Path) {
     let (replay, all) = replayed(file);
     let dir = tempfile::tempdir().unwrap();
-    let gateway = Gateway::start(file, &[]);
-    let config = config(dir.path(), gateway.port, &[("EURUSD", tick_size)]);
+    let gateway = gateway(file, &[]);
+    let config = config(dir.path(), gateway.port, &[("EURUSD", FIVE)]);
     let run = Run::start(dir.path(), &config);
     gateway.until_played();
-    run.until_tick(&all.last().unwrap().0);
+    until_tick(dir.path(), &all.last().unwrap().0);
     let report = run.stop();
     let told = Told::of(dir.path());
     assert!(told.ticks().eq(&all), "{} of {}", told.0.len(), all.len());
@@ -310,14 +200,7 @@ fn is_heard_as_replayed(file: &Path, tick_size: &str) {
     let packages = report["facts"]["fx_package"].as_u64().unwrap();
     assert_eq!(report["live"]["requests"], packages);
     assert_eq!(packages, 2);
-    let again = json(
-        pitlane()
-            .arg("replay")
-            .arg(dir.path().join("ticks"))
-            .args(["--json", "--quiet"]),
-    );
-    assert_eq!(again["state_hash"], report["state_hash"]);
-    assert_eq!(again["content_hash"], report["content_hash"]);
+    replays_to_itself(dir.path(), &report);
 }
 
 #[test]
@@ -325,13 +208,13 @@ fn every_tick_of_a_gateway_comes_once_and_in_order() {
     let dir = tempfile::tempdir().unwrap();
     // Eleven hours, with 21:00 UTC among them.
     let file = file(dir.path(), ticks("EURUSD", 5, 16_000, 1));
-    is_heard_as_replayed(&file, "0.00001");
+    is_heard_as_replayed(&file);
 }
 
 #[test]
 fn ticks_of_a_market_day_come_as_they_are_replayed() {
     if let Some(file) = shared("fx_lean/oanda_eurusd_20140507_quote.zip") {
-        is_heard_as_replayed(&file, "0.00001");
+        is_heard_as_replayed(&file);
     }
 }
 
@@ -340,12 +223,11 @@ fn what_is_cut_off_is_told_with_its_bounds_and_not_given_again() {
     let dir = tempfile::tempdir().unwrap();
     let file = file(dir.path(), ticks("EURUSD", 5, 8000, 2));
     let (_, all) = replayed(&file);
-    let faults = ["--fault", "cut:on=tick,every=1500,times=4"];
-    let gateway = Gateway::start(&file, &faults);
-    let config = config(dir.path(), gateway.port, &[("EURUSD", "0.00001")]);
+    let gateway = gateway(&file, &faults(&["cut:on=tick,every=1500,times=4"]));
+    let config = config(dir.path(), gateway.port, &[("EURUSD", FIVE)]);
     let run = Run::start(dir.path(), &config);
     gateway.until_played();
-    run.until_tick(&all.last().unwrap().0);
+    until_tick(dir.path(), &all.last().unwrap().0);
     let report = run.stop();
     let told = Told::of(dir.path());
     // The tick at which each cut was made at least.
@@ -364,19 +246,16 @@ fn damaged_and_crossed_ticks_are_refused_counted_and_nothing_else_is_lost() {
     let dir = tempfile::tempdir().unwrap();
     let file = file(dir.path(), ticks("EURUSD", 5, 8000, 3));
     let (replay, all) = replayed(&file);
-    let mut options = Vec::new();
-    for fault in [
+    let rules = [
         "malformed:on=tick,every=701,times=6",
         "truncate:on=tick,every=901,times=5",
         "wrong-types:on=tick,every=1103,times=4",
-    ] {
-        options.extend(["--fault", fault]);
-    }
-    let gateway = Gateway::start(&file, &options);
-    let config = config(dir.path(), gateway.port, &[("EURUSD", "0.00001")]);
+    ];
+    let gateway = gateway(&file, &faults(&rules));
+    let config = config(dir.path(), gateway.port, &[("EURUSD", FIVE)]);
     let run = Run::start(dir.path(), &config);
     gateway.until_played();
-    run.until_tick(&all.last().unwrap().0);
+    until_tick(dir.path(), &all.last().unwrap().0);
     let report = run.stop();
     let ticks: Vec<Tick> = Told::of(dir.path()).ticks().cloned().collect();
     // None of the fifteen fell on a crossed one.
@@ -402,22 +281,19 @@ fn a_killed_run_goes_on_and_tells_what_it_missed() {
     let file = file(dir.path(), ticks("EURUSD", 5, 8000, 4));
     let (_, all) = replayed(&file);
     // Five and a half hours in ten seconds, whether anybody listens or not.
-    let gateway = Gateway::start(&file, &["--speed", "2000x"]);
-    let config = config(dir.path(), gateway.port, &[("EURUSD", "0.00001")]);
-    let mut run = Run::start(dir.path(), &config);
+    let gateway = gateway(&file, &["--speed", "2000x"]);
+    let config = config(dir.path(), gateway.port, &[("EURUSD", FIVE)]);
+    let run = Run::start(dir.path(), &config);
     until("a part of the ticks", || {
         Told::of(dir.path()).ticks().count() > 500
     });
-    run.process.kill().unwrap();
-    run.process.wait().unwrap();
+    run.kill();
     let kept = Told::of(dir.path());
-    let at = gateway.status()["position"].as_u64().unwrap();
-    until("ticks that nobody hears", || {
-        gateway.status()["position"].as_u64().unwrap() > at + 100
-    });
+    let at = gateway.played();
+    until("ticks that nobody hears", || gateway.played() > at + 100);
     let run = Run::start(dir.path(), &config);
     gateway.until_played();
-    run.until_tick(&all.last().unwrap().0);
+    until_tick(dir.path(), &all.last().unwrap().0);
     let report = run.stop();
     let told = Told::of(dir.path());
     assert_eq!(told.0[..kept.0.len()], kept.0);
@@ -433,17 +309,13 @@ fn two_pairs_come_over_one_connection_and_one_that_is_not_there_is_named() {
     let mut both = ticks("EURUSD", 5, 8000, 5);
     both.extend(ticks("USDJPY", 3, 8000, 6));
     let file = file(dir.path(), both);
-    let gateway = Gateway::start(&file, &[]);
-    let pairs = [
-        ("EURUSD", "0.00001"),
-        ("USDJPY", "0.001"),
-        ("GBPUSD", "0.00001"),
-    ];
+    let gateway = gateway(&file, &[]);
+    let pairs = [("EURUSD", FIVE), ("USDJPY", THREE), ("GBPUSD", FIVE)];
     let config = config(dir.path(), gateway.port, &pairs);
     let run = Run::start(dir.path(), &config);
     gateway.until_played();
     let (_, all) = replayed(&file);
-    run.until_tick(&all.last().unwrap().0);
+    until_tick(dir.path(), &all.last().unwrap().0);
     until("the last tick of the other pair", || {
         let sent = gateway.status()["sent"]["usdjpy@tick"].as_u64().unwrap();
         let told = Told::of_pair(dir.path(), "USDJPY");
@@ -461,7 +333,7 @@ fn two_pairs_come_over_one_connection_and_one_that_is_not_there_is_named() {
     let sent = sent["eurusd@tick"].as_u64().unwrap() + sent["usdjpy@tick"].as_u64().unwrap();
     assert_eq!(heard, sent);
     assert_eq!(report["connection"]["error"], 1);
-    let log = std::fs::read_to_string(dir.path().join("logs/pitlane.log")).unwrap();
+    let log = log(dir.path());
     assert!(log.contains("fx gateway: it has no GBPUSD"), "{log}");
 }
 
@@ -470,19 +342,15 @@ fn a_gateway_that_is_not_there_is_called_until_it_is() {
     let dir = tempfile::tempdir().unwrap();
     let file = file(dir.path(), ticks("EURUSD", 5, 2000, 7));
     let (replay, all) = replayed(&file);
-    // A port nobody listens on: taken, and given back.
-    let nobody = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = nobody.local_addr().unwrap().port();
-    drop(nobody);
-    let config = config(dir.path(), port, &[("EURUSD", "0.00001")]);
+    let port = closed_port();
+    let config = config(dir.path(), port, &[("EURUSD", FIVE)]);
     let run = Run::start(dir.path(), &config);
     until("seven attempts", || {
-        let log = std::fs::read_to_string(dir.path().join("logs/pitlane.log")).unwrap_or_default();
-        log.matches("ws://127.0.0.1").count() >= 7
+        log(dir.path()).matches("ws://127.0.0.1").count() >= 7
     });
-    let gateway = Gateway::start(&file, &["--port", &port.to_string()]);
+    let gateway = gateway(&file, &["--port", &port.to_string()]);
     gateway.until_played();
-    run.until_tick(&all.last().unwrap().0);
+    until_tick(dir.path(), &all.last().unwrap().0);
     let report = run.stop();
     assert!(report["connection"]["hard_reload_required"].as_u64() >= Some(1));
     assert!(report["live"]["dial_failures"].as_u64() >= Some(7));
@@ -496,23 +364,11 @@ fn a_captured_session_replays_and_plays_as_a_gateway_again() {
     let (replay, all) = replayed(&file);
     let captured = dir.path().join("fx.plcap");
     {
-        let gateway = Gateway::start(&file, &[]);
-        let config = config(dir.path(), gateway.port, &[("EURUSD", "0.00001")]);
-        let capture = pitlane()
-            .args(["capture", "--json", "--config"])
-            .arg(&config)
-            .arg("--out")
-            .arg(&captured)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let gateway = gateway(&file, &[]);
+        let config = config(dir.path(), gateway.port, &[("EURUSD", FIVE)]);
+        let recorder = Recorder::start(&mut capture(&config, &captured));
         gateway.until_played();
-        let id = capture.id().to_string();
-        expect_code(Command::new("kill").args(["-TERM", &id]), 0);
-        let output = capture.wait_with_output().unwrap();
-        assert_eq!(output.status.code(), Some(0), "{}", said(&output));
-        let summary: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let (summary, _) = recorder.end("-TERM", 0);
         let frames = |kind: &str| summary["streams"][kind]["frames"].as_u64().unwrap_or(0);
         assert_eq!(frames("tick"), 4000);
         assert_eq!(
@@ -529,11 +385,11 @@ fn a_captured_session_replays_and_plays_as_a_gateway_again() {
     assert_eq!(ticks, all);
     assert_eq!(again["content_hash"], replay["content_hash"]);
     let second = tempfile::tempdir().unwrap();
-    let gateway = Gateway::start(&captured, &[]);
-    let config = config(second.path(), gateway.port, &[("EURUSD", "0.00001")]);
+    let gateway = gateway(&captured, &[]);
+    let config = config(second.path(), gateway.port, &[("EURUSD", FIVE)]);
     let run = Run::start(second.path(), &config);
     gateway.until_played();
-    run.until_tick(&all.last().unwrap().0);
+    until_tick(second.path(), &all.last().unwrap().0);
     let report = run.stop();
     assert_eq!(report["content_hash"], replay["content_hash"]);
     assert_eq!(report["live"]["tick_gaps"], 0);

@@ -17,6 +17,7 @@ mod live;
 mod load;
 mod numpy;
 mod sample;
+mod scene;
 mod stats;
 mod support;
 mod top;

@@ -1,6 +1,7 @@
 //! Data that comes late after the venue's time, as a capture of another year does, and data that does not.
 
-use super::rig::{Heard, Run, SPOT, Venue, records, spot, write_config};
+use super::rig::{config, play, spot};
+use crate::scene::{Heard, Run, SPOT, Venue, log, records};
 use serde_json::Value;
 use std::fmt::Write as _;
 use std::path::Path;
@@ -17,12 +18,15 @@ fn drifts(dir: &Path) -> Vec<Value> {
 #[test]
 fn a_recording_is_told_to_be_late_and_nothing_else_comes_of_it() {
     let dir = tempfile::tempdir().unwrap();
-    let venue = Venue::start(&[SPOT], &["--speed", "60x"]);
-    let config = write_config(dir.path(), &[spot(&venue)], "check_every = \"200ms\"");
+    let venue = play(&[SPOT], &["--speed", "60x"]);
+    let config = config(
+        dir.path(),
+        &[spot(&venue, &["BTCUSDT"])],
+        "check_every = \"200ms\"",
+    );
     let run = Run::start(dir.path(), &config);
     run.until_heard(&venue, 1);
-    let stats = run.stats().unwrap();
-    assert_eq!(stats["gauges"]["feed/instruments_late"], 1);
+    assert_eq!(run.number("instruments_late"), 1);
     let report = run.stop();
     let told = drifts(dir.path());
     let day = 86_400_000;
@@ -43,7 +47,7 @@ fn a_recording_is_told_to_be_late_and_nothing_else_comes_of_it() {
     assert_eq!(report["live"]["issues"]["sync_drift"], 1);
     assert_eq!(report["live"]["disconnects"], 0);
     assert_eq!(report["gaps"], 0, "{}", report["gap_kinds"]);
-    let log = std::fs::read_to_string(dir.path().join("logs/pitlane.log")).unwrap();
+    let log = log(dir.path());
     assert_eq!(log.matches(" days old: it is a recording").count(), 1);
     assert_eq!(log.matches("after the venue's time").count(), 0);
 }
@@ -68,13 +72,13 @@ fn what_comes_in_time_is_not_told_to_be_late() {
     let check = |name: &str, drift: &str| {
         let dir = dir.path().join(name);
         std::fs::create_dir(&dir).unwrap();
-        let venue = Venue::play(std::slice::from_ref(&file), &[]);
+        let venue = Venue::start(std::slice::from_ref(&file), &[]);
         let heard = Heard {
             streams: r#"["trade"]"#,
-            ..spot(&venue)
+            ..spot(&venue, &["BTCUSDT"])
         };
         let live = format!("check_every = \"100ms\"\ndrift = \"{drift}\"");
-        let config = write_config(&dir, &[heard], &live);
+        let config = config(&dir, &[heard], &live);
         let run = Run::start(&dir, &config);
         run.until_trades(50);
         // Several checks have been since.
@@ -87,7 +91,7 @@ fn what_comes_in_time_is_not_told_to_be_late() {
             report["live"]["issues"]["sync_drift"].as_u64().unwrap_or(0)
         );
         assert!(told.iter().all(|of| of["score"] == 90), "{told:?}");
-        let log = std::fs::read_to_string(dir.join("logs/pitlane.log")).unwrap();
+        let log = log(&dir);
         (told.len(), log.matches("after the venue's time").count())
     };
     assert_eq!(check("in-time", "1h"), (0, 0));

@@ -1,8 +1,7 @@
 //! Everything goes wrong on the way: what was lost is fetched, what came twice is dropped, and all of it is told.
 
-use super::rig::{
-    Run, SPOT, Venue, is_as_replayed, records, replays_to_itself, spot, until, write_config,
-};
+use super::rig::{config, is_as_replayed, play, spot};
+use crate::scene::{Run, SPOT, faults, records, replays_to_itself, until};
 use serde_json::Value;
 use std::time::Duration;
 
@@ -52,26 +51,30 @@ fn down_times(dir: &std::path::Path) -> Vec<Duration> {
 fn cuts_gaps_repeats_and_a_restart_are_repaired_and_counted() {
     let dir = tempfile::tempdir().unwrap();
     let mut options = vec!["--speed", "25x", "--weight-limit", "1000000"];
-    options.extend(FAULTS.iter().flat_map(|fault| ["--fault", fault]));
-    let venue = Venue::start(&[SPOT], &options);
+    options.extend(faults(&FAULTS));
+    let venue = play(&[SPOT], &options);
     let port = venue.port.to_string();
-    let config = write_config(dir.path(), &[spot(&venue)], "breaker_reset = \"500ms\"");
+    let config = config(
+        dir.path(),
+        &[spot(&venue, &["BTCUSDT"])],
+        "breaker_reset = \"500ms\"",
+    );
     let run = Run::start(dir.path(), &config);
     until("a third of the capture", || venue.played() > 14_000);
     // The process is killed, and its successor goes on where the market is by then.
     let status = venue.status();
-    let struck = venue.struck("");
-    let duplicated = venue.struck("duplicate");
-    let truncated = venue.struck("truncate");
-    venue.kill();
+    let struck = venue.hits_of("");
+    let duplicated = venue.hits_of("duplicate");
+    let truncated = venue.hits_of("truncate");
+    venue.process.kill();
     let position = status["position"].as_u64().unwrap() + 300;
     let position = position.to_string();
     options.extend(["--port", &port, "--skip", &position, "--start", "now"]);
-    let venue = Venue::start(&[SPOT], &options);
+    let venue = play(&[SPOT], &options);
     run.until_heard(&venue, 1);
-    let struck = struck + venue.struck("");
-    let duplicated = duplicated + venue.struck("duplicate");
-    let truncated = truncated + venue.struck("truncate");
+    let struck = struck + venue.hits_of("");
+    let duplicated = duplicated + venue.hits_of("duplicate");
+    let truncated = truncated + venue.hits_of("truncate");
     let report = run.stop();
 
     assert!(struck >= 90, "{struck} faults");
@@ -122,8 +125,8 @@ fn cuts_gaps_repeats_and_a_restart_are_repaired_and_counted() {
 #[test]
 fn a_killed_run_goes_on_where_it_was_and_fetches_what_it_missed() {
     let dir = tempfile::tempdir().unwrap();
-    let venue = Venue::start(&[SPOT], &["--speed", "30x", "--weight-limit", "1000000"]);
-    let config = write_config(dir.path(), &[spot(&venue)], "");
+    let venue = play(&[SPOT], &["--speed", "30x", "--weight-limit", "1000000"]);
+    let config = config(dir.path(), &[spot(&venue, &["BTCUSDT"])], "");
     for part in [5_000, 14_000, 22_000] {
         let run = Run::start(dir.path(), &config);
         run.until_trades(1);

@@ -1,19 +1,15 @@
 //! A venue asks for silence, or refuses one symbol.
 
-use super::rig::{
-    Heard, Run, SPOT, USDM, Venue, is_as_replayed, records, spot, trades, write_config,
-};
+use super::rig::{config, is_as_replayed, play, replayed_spot, spot};
+use crate::scene::{Heard, Run, SPOT, USDM, Venue, part, records, trades};
 use crate::support::sample;
-use flate2::read::GzDecoder;
-use std::fs::File;
-use std::io::Read;
 use std::time::Duration;
 
 #[test]
 fn a_venue_that_asks_for_silence_gets_it() {
     const RATE_LIMITED: u64 = 11;
     let dir = tempfile::tempdir().unwrap();
-    let venue = Venue::start(
+    let venue = play(
         &[SPOT],
         &[
             "--speed",
@@ -24,7 +20,7 @@ fn a_venue_that_asks_for_silence_gets_it() {
             "drop:on=trade,every=400,times=10",
         ],
     );
-    let config = write_config(dir.path(), &[spot(&venue)], "");
+    let config = config(dir.path(), &[spot(&venue, &["BTCUSDT"])], "");
     let run = Run::start(dir.path(), &config);
     run.until_heard(&venue, 1);
     let status = venue.status();
@@ -54,24 +50,13 @@ fn a_venue_that_asks_for_silence_gets_it() {
     is_as_replayed(dir.path(), &report);
 }
 
-/// The frames of the sample under another symbol's name.
-fn renamed(dir: &std::path::Path) -> std::path::PathBuf {
-    let mut text = String::new();
-    GzDecoder::new(File::open(sample(SPOT)).unwrap())
-        .read_to_string(&mut text)
-        .unwrap();
-    let text = text
-        .replace("BTCUSDT", "ETHUSDT")
-        .replace("btcusdt", "ethusdt");
-    let path = dir.join(SPOT.replace("btcusdt", "ethusdt").replace(".gz", ""));
-    std::fs::write(&path, text).unwrap();
-    path
-}
-
 #[test]
 fn one_book_that_cannot_be_had_leaves_the_others_of_its_venue() {
     let dir = tempfile::tempdir().unwrap();
-    let files = [sample(SPOT), renamed(dir.path())];
+    let files = [
+        sample(SPOT),
+        part(dir.path(), SPOT, "ETHUSDT", usize::MAX, |_| true),
+    ];
     let options = [
         "--speed",
         "40x",
@@ -80,16 +65,12 @@ fn one_book_that_cannot_be_had_leaves_the_others_of_its_venue() {
         "--fault",
         "drop:on=btcusdt@depth@100ms,every=100,times=5",
     ];
-    let venue = Venue::play(&files, &options);
-    let other = Heard {
-        symbol: "ETHUSDT",
-        venue_symbol: "ETHUSDT",
-        ..spot(&venue)
-    };
-    let config = write_config(dir.path(), &[spot(&venue), other], "");
+    let venue = Venue::start(&files, &options);
+    let heard = spot(&venue, &["BTCUSDT", "ETHUSDT"]);
+    let config = config(dir.path(), &[heard], "");
     let run = Run::start(dir.path(), &config);
     run.until_heard(&venue, 1);
-    let failures = venue.struck("500");
+    let failures = venue.hits_of("500");
     let report = run.stop();
     assert!(failures >= 2, "it is asked for again: {failures}");
     let failed = report["live"]["request_failures"].as_u64().unwrap();
@@ -101,7 +82,7 @@ fn one_book_that_cannot_be_had_leaves_the_others_of_its_venue() {
         report["gap_kinds"]
     );
     let book = |symbol: &str| report["books"][symbol]["last_update_id"].as_u64();
-    let (replay, replay_dir) = super::rig::replayed(SPOT);
+    let (replay, replay_dir) = replayed_spot();
     assert_eq!(
         report["books"]["BTCUSDT"]["bids"],
         replay["books"]["BTCUSDT"]["bids"]
@@ -123,15 +104,11 @@ fn one_book_that_cannot_be_had_leaves_the_others_of_its_venue() {
 #[test]
 fn spot_and_futures_are_heard_by_one_engine() {
     let dir = tempfile::tempdir().unwrap();
-    let venue = Venue::start(&[SPOT, USDM], &["--start", "2", "--speed", "60x"]);
-    let futures = Heard {
-        venue: "binance-usdm",
-        symbol: "BTCUSDT-PERP",
-        streams: r#"["trade", "depth@0ms", "bookTicker"]"#,
-        path: "/market",
-        ..spot(&venue)
-    };
-    let config = write_config(dir.path(), &[spot(&venue), futures], "");
+    let venue = play(&[SPOT, USDM], &["--start", "2", "--speed", "60x"]);
+    let streams = r#"["trade", "depth@0ms", "bookTicker"]"#;
+    let futures = Heard::at("binance-usdm", venue.port, streams).below("/market");
+    let futures = futures.instrument("BTCUSDT-PERP", "BTCUSDT", "");
+    let config = config(dir.path(), &[spot(&venue, &["BTCUSDT"]), futures], "");
     let run = Run::start(dir.path(), &config);
     run.until_heard(&venue, 2);
     let report = run.stop();

@@ -1,6 +1,7 @@
 //! The venue is not there, or comes and goes.
 
-use super::rig::{Heard, Run, SPOT, Venue, is_as_replayed, records, spot, until, write_config};
+use super::rig::{config, is_as_replayed, play, spot};
+use crate::scene::{Heard, Run, SPOT, closed_port, log, records, until};
 use std::time::Duration;
 
 #[test]
@@ -8,19 +9,15 @@ fn a_venue_that_is_not_there_opens_the_breaker_and_ends_nothing() {
     const OPEN: u64 = 13;
     const HALF_OPEN: u64 = 14;
     let dir = tempfile::tempdir().unwrap();
-    let venue = Venue::start(&[SPOT], &[]);
-    // A port nobody listens on: taken, and given back.
-    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = nobody.local_addr().unwrap().port();
-    drop(nobody);
+    let venue = play(&[SPOT], &[]);
     let heard = Heard {
-        ws_port: port.into(),
-        ..spot(&venue)
+        ws: format!("ws://127.0.0.1:{}", closed_port()),
+        ..spot(&venue, &["BTCUSDT"])
     };
-    let config = write_config(dir.path(), &[heard], "breaker_reset = \"700ms\"");
+    let config = config(dir.path(), &[heard], "breaker_reset = \"700ms\"");
     let run = Run::start(dir.path(), &config);
     until("a third trial", || {
-        let text = std::fs::read_to_string(dir.path().join("logs/pitlane.log")).unwrap_or_default();
+        let text = log(dir.path());
         text.matches("ws://127.0.0.1").count() >= 7
     });
     let report = run.stop();
@@ -67,10 +64,10 @@ fn a_venue_that_comes_and_goes_takes_nothing_down() {
         "--fault",
         "500:on=depth,every=4,times=6",
     ];
-    let venue = Venue::start(&[SPOT], &options);
-    let config = write_config(
+    let venue = play(&[SPOT], &options);
+    let config = config(
         dir.path(),
-        &[spot(&venue)],
+        &[spot(&venue, &["BTCUSDT"])],
         "breaker_reset = \"300ms\"\nbreaker_failures = 3",
     );
     let run = Run::start(dir.path(), &config);

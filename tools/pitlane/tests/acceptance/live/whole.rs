@@ -1,8 +1,7 @@
 //! Nothing goes wrong: what was played is heard, once and in order.
 
-use super::rig::{
-    Run, SPOT, Venue, is_as_replayed, records, replayed, replays_to_itself, spot, write_config,
-};
+use super::rig::{config, is_as_replayed, play, replayed_spot, spot};
+use crate::scene::{Run, SPOT, records, replays_to_itself};
 use crate::support::{expect_code, pitlane};
 use serde_json::Value;
 
@@ -23,8 +22,8 @@ fn said(records: &[Value]) -> Vec<String> {
 #[test]
 fn a_venue_is_heard_as_its_capture_is_replayed() {
     let dir = tempfile::tempdir().unwrap();
-    let venue = Venue::start(&[SPOT], &["--speed", "60x"]);
-    let config = write_config(dir.path(), &[spot(&venue)], "");
+    let venue = play(&[SPOT], &["--speed", "60x"]);
+    let config = config(dir.path(), &[spot(&venue, &["BTCUSDT"])], "");
     let run = Run::start(dir.path(), &config);
     run.until_heard(&venue, 1);
     let played = venue.played();
@@ -38,7 +37,7 @@ fn a_venue_is_heard_as_its_capture_is_replayed() {
     is_as_replayed(dir.path(), &report);
     replays_to_itself(dir.path(), &report);
 
-    let (_, replay) = replayed(SPOT);
+    let (_, replay) = replayed_spot();
     for kind in ["trade", "quote"] {
         let [live, replayed] = [dir.path(), replay.path()].map(|dir| said(&records(dir, &[kind])));
         assert!(live == replayed, "{kind}: the same ones in the same order");
@@ -64,8 +63,8 @@ fn a_venue_is_heard_as_its_capture_is_replayed() {
 #[test]
 fn what_is_wrong_with_a_venue_is_said_before_anything_starts() {
     let dir = tempfile::tempdir().unwrap();
-    let venue = Venue::start(&[SPOT], &[]);
-    let config = write_config(dir.path(), &[spot(&venue)], "");
+    let venue = play(&[SPOT], &[]);
+    let config = config(dir.path(), &[spot(&venue, &["BTCUSDT"])], "");
     let text = std::fs::read_to_string(&config).unwrap();
     std::fs::write(&config, text.replace("0.000001", "0.03")).unwrap();
     let output = expect_code(pitlane().args(["run", "-c"]).arg(&config), 78);
