@@ -170,8 +170,14 @@ fn feed(report: &mut Report, fed: &Fed) {
                 .insert(name.to_owned(), SkewReport { min, max, estimate });
         }
         if clock.suspect() > 0 {
+            // What is received now has its time from here; then it is a recording that is heard.
+            let cause = if report.live.is_some() {
+                "it plays a recording, unless one of the two clocks is wrong"
+            } else {
+                "are their units mixed up?"
+            };
             report.warnings.push(format!(
-                "{name}: {} receive times lie more than a day from the venue's time; are their units mixed up?",
+                "{name}: {} receive times lie more than a day from the venue's time; {cause}",
                 clock.suspect()
             ));
         }

@@ -33,9 +33,9 @@ Examples:
 /// The commands.
 #[derive(Subcommand, Debug)]
 pub enum Command {
-    /// Run the engine with a configuration until its source ends or it is told to stop
+    /// Run the engine with a configuration, on live data or on captures, until its source ends or it is told to stop
     #[command(
-        after_help = "Examples:\n  pitlane run day1.plcap day2.plcap --config configs/local.toml\n  pitlane run -c my.toml --json > report.json"
+        after_help = "Examples:\n  pitlane run -c configs/live.toml\n  pitlane run day1.plcap day2.plcap --config configs/local.toml\n  pitlane run -c my.toml --json > report.json"
     )]
     Run(RunArgs),
     /// Play captures through the whole engine and report; without arguments, the bundled real sample

@@ -34,7 +34,7 @@ Examples:
   pitlane venue --fault drop:on=depth,p=0.001 --fault cut:every=50000 --seed 7
   pitlane venue --fault drop:on=btcusdt@trade,after=1000,times=1,for=10
   pitlane venue --fault html:on=handshake,times=3 --fault bad-body:on=depth,how=wrong-types,times=1
-  pitlane venue --config-out live.toml & pitlane run -c live.toml
+  pitlane venue --config-out live.toml     # then, in another terminal: pitlane run -c live.toml
   pitlane venue --copies 200 --speed 10x --config-out load.toml
   pitlane venue --tls self --tls-ca-out ca.pem
   curl -X POST 'http://127.0.0.1:8080/venue/faults?add=429:on=depth,retry=7,times=1'";
@@ -57,12 +57,14 @@ pub struct VenueArgs {
     /// Address to listen on
     #[arg(long, default_value = "127.0.0.1", value_name = "ADDRESS")]
     pub bind: IpAddr,
-    /// Each symbol so many times: BTCUSDT, BTCUSDT002, BTCUSDT003 and so on, a moment apart
+    /// Each symbol so many times: BTCUSDT, BTCUSDT002, BTCUSDT003 and so on, a moment apart. Each takes the memory of the
+    /// capture again
     #[arg(long, default_value_t = 1, value_name = "N", value_parser = copies)]
     pub copies: usize,
-    /// When the playback starts: now, first-client, or a number of clients with a subscription
-    #[arg(long, default_value = "first-client", value_name = "WHEN", value_parser = start)]
-    pub start: usize,
+    /// When the playback starts: now, first-client, or a number of clients with a subscription. Without it with the first,
+    /// or with as many as the configuration of --config-out has connections
+    #[arg(long, value_name = "WHEN", value_parser = start)]
+    pub start: Option<usize>,
     /// Begin behind this many frames, as a venue that is started again in the middle of its day
     #[arg(long, default_value_t = 0, value_name = "FRAMES")]
     pub skip: usize,

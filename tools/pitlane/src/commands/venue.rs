@@ -26,19 +26,26 @@ const READ_PER_SHOW: usize = 4096;
 
 /// Runs the command.
 pub fn venue(args: &VenueArgs) -> anyhow::Result<u8> {
-    let settings = settings(args)?;
+    let mut settings = settings(args)?;
     let recording = recording(args)?;
     let stop = Arc::new(AtomicBool::new(false));
     let interrupted = signals::watch(Arc::clone(&stop))?;
     let streams: Vec<_> = recording.names().map(|(_, name)| name.to_owned()).collect();
     let frames = recording.len();
     let played = config::Played::of(&recording);
+    if args.start.is_none() && args.config_out.is_some() {
+        // Nothing is played before the engine of that configuration listens to all of it.
+        settings.start = Start::Clients(played.connections());
+    }
     let bind = settings.bind;
     let venue =
         Venue::open(recording, settings).with_context(|| format!("cannot listen on {bind}"))?;
     if let Some(file) = &args.config_out {
-        std::fs::write(file, played.to_toml(&venue.http(), &venue.ws()))
-            .with_context(|| format!("{}: cannot be written", file.display()))?;
+        std::fs::write(
+            file,
+            played.to_toml(&venue.http(), &venue.ws(), authority(args)?.as_deref()),
+        )
+        .with_context(|| format!("{}: cannot be written", file.display()))?;
     }
     announce(args, &venue, &streams, frames)?;
     let progress = Progress::new(0, args.quiet);
@@ -97,8 +104,8 @@ fn settings(args: &VenueArgs) -> anyhow::Result<Settings> {
         bind: SocketAddr::from((args.bind, args.port)),
         speed,
         start: match args.start {
-            0 => Start::Now,
-            count => Start::Clients(count),
+            Some(0) => Start::Now,
+            count => Start::Clients(count.unwrap_or(1)),
         },
         skip: args.skip,
         at_end: match args.at_end {
@@ -149,6 +156,17 @@ fn identity(args: &VenueArgs) -> anyhow::Result<Option<Identity>> {
             .with_context(|| format!("{}: cannot be written", file.display()))?;
     }
     Ok(Some(identity))
+}
+
+/// The file of the authority that clients have to trust, from the root.
+fn authority(args: &VenueArgs) -> anyhow::Result<Option<PathBuf>> {
+    if args.config_out.is_some() && args.tls.is_some() && args.tls_ca_out.is_none() {
+        return Err(exit::usage(
+            "--config-out with --tls needs --tls-ca-out FILE: the configuration names that file",
+        ));
+    }
+    let file = args.tls_ca_out.as_ref().map(std::path::absolute);
+    Ok(file.transpose()?)
 }
 
 /// Reads the captures, or the bundled sample, into memory.

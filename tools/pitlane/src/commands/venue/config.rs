@@ -3,9 +3,11 @@
 use pitlane_domain::instrument::{InstrumentTable, Venue};
 use pitlane_venue::Recording;
 use std::fmt::Write as _;
+use std::path::Path;
 
 /// What of a recording the configuration needs.
 pub struct Played {
+    /// The venues and their streams; an FX gateway has pairs instead.
     venues: Vec<(Venue, Vec<String>)>,
     table: InstrumentTable,
 }
@@ -29,28 +31,43 @@ impl Played {
                 venues.push((venue, chosen));
             }
         }
+        if recording.names().any(|(venue, _)| venue == Venue::Fx) {
+            venues.push((Venue::Fx, Vec::new()));
+        }
         Self {
             venues,
             table: recording.table().clone(),
         }
     }
 
-    /// The text, for a venue that listens at these addresses.
-    pub fn to_toml(&self, http: &str, ws: &str) -> String {
+    /// How many connections an engine makes with it.
+    pub fn connections(&self) -> usize {
+        self.venues.len()
+    }
+
+    /// The text, for a venue that listens at these addresses and is trusted by this authority.
+    pub fn to_toml(&self, http: &str, ws: &str, ca_file: Option<&Path>) -> String {
         let mut text = format!(
-            "# For pitlane run, while the venue of this configuration runs; {http}\n\n[source]\nkind = \"live\"\n"
+            "# For pitlane run, while the venue at {http} is there.\n\n[source]\nkind = \"live\"\n"
         );
         for (venue, streams) in &self.venues {
             let front = match venue {
                 Venue::BinanceUsdm => "/fapi",
                 Venue::BinanceCoinm => "/dapi",
+                Venue::Fx => "/fx",
                 _ => "",
             };
             let name = venue.name();
             let _ = write!(
                 text,
-                "\n[[upstream]]\nvenue = \"{name}\"\nws = \"{ws}{front}\"\nrest = \"{http}\"\nstreams = {streams:?}\n"
+                "\n[[upstream]]\nvenue = \"{name}\"\nws = \"{ws}{front}\"\n"
             );
+            if *venue != Venue::Fx {
+                let _ = write!(text, "rest = \"{http}\"\nstreams = {streams:?}\n");
+            }
+            if let Some(file) = ca_file {
+                let _ = writeln!(text, "ca_file = {:?}", file.display().to_string());
+            }
         }
         for (_, of) in self.table.iter() {
             if self.venues.iter().any(|(venue, _)| *venue == of.venue) {
@@ -59,6 +76,11 @@ impl Played {
                     text,
                     "\n[[instrument]]\nsymbol = \"{symbol}\"\nvenue = \"{venue}\"\nvenue_symbol = \"{theirs}\"\n"
                 );
+                // A gateway lists no steps.
+                if of.venue == Venue::Fx {
+                    let (tick, lot) = (of.tick_size, of.lot_size);
+                    let _ = write!(text, "tick_size = \"{tick}\"\nlot_size = \"{lot}\"\n");
+                }
             }
         }
         text
