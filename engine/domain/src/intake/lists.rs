@@ -23,6 +23,8 @@ impl Intake {
             ts_recv,
         };
         let mut ids: Option<TradeGap> = None;
+        // Whether the reply is of what lies behind the last trade; its first trade says so.
+        let mut tail: Option<bool> = None;
         let mut came = |id| {
             let TradeGap { first_id, last_id } = ids.unwrap_or(TradeGap {
                 first_id: id,
@@ -45,7 +47,9 @@ impl Intake {
                         came(id);
                         out.counts
                             .tally(list.instrument, |tally| tally.trades_refused += 1);
-                        line.trades.fetched(stamp(None), stream, id, None, out);
+                        let tail = *tail.get_or_insert(line.trades.is_tail(id));
+                        line.trades
+                            .fetched(stamp(None), (stream, id), None, tail, out);
                     }
                     return;
                 }
@@ -57,8 +61,9 @@ impl Intake {
             let fate = match &fact {
                 Fact::Trade(stream, trade) => {
                     came(trade.id);
-                    line.trades
-                        .fetched(stamp, *stream, trade.id, Some(trade), out);
+                    let tail = *tail.get_or_insert(line.trades.is_tail(trade.id));
+                    let of = (*stream, trade.id);
+                    line.trades.fetched(stamp, of, Some(trade), tail, out);
                     return;
                 }
                 Fact::VenueBar(prices, volume) => {
@@ -70,7 +75,10 @@ impl Intake {
             out.counts
                 .tally(list.instrument, |tally| tally.met(kind, fate));
         });
-        if let ListKind::Trades(stream) = list.kind {
+        // A reply of what lies behind says nothing of what is missing before.
+        if let ListKind::Trades(stream) = list.kind
+            && tail != Some(true)
+        {
             line.trades.replied(stamp(None), stream, ids, out);
         }
         self.trades_changed();

@@ -74,7 +74,8 @@ pub(super) struct TradeIds {
     holding: bool,
     /// The venue can be asked, so newer trades may wait at all.
     may_hold: bool,
-    /// A trade has come on the stream: from then on it, and no reply, brings what is new.
+    /// A trade has come on the stream: from then on it brings what is new, and of replies only one that was asked for what
+    /// lies behind the last trade.
     streaming: bool,
     missing: Missing,
     /// Ascending ids; each above the first id that is missing and has not been told.
@@ -145,13 +146,19 @@ impl TradeIds {
         self.met(stamp, trade, fate, out);
     }
 
-    /// Takes a trade of a reply, and counts what became of it.
+    /// Whether a reply that begins with this id was asked for what lies behind the last trade: one that was asked for
+    /// missing trades begins before it. So a recorded reply says what it was asked for.
+    pub(super) fn is_tail(&self, first_id: u64) -> bool {
+        self.last.is_some_and(|last| first_id > last)
+    }
+
+    /// Takes a trade of a reply, and counts what became of it. `tail`: of the reply, by [`TradeIds::is_tail`].
     pub(super) fn fetched(
         &mut self,
         stamp: Stamp,
-        stream: TradeStream,
-        id: u64,
+        (stream, id): (TradeStream, u64),
         trade: Option<&Trade>,
+        tail: bool,
         out: &mut Output,
     ) {
         let is_counted = *self.counted.get_or_insert(stream) == stream;
@@ -159,7 +166,7 @@ impl TradeIds {
             _ if !is_counted => Fate::Superseded,
             Some(last) if id <= last => self.fill(stamp, id, trade, out),
             // The stream brings it too, or has just not brought it yet.
-            Some(_) if self.streaming => Fate::Superseded,
+            Some(_) if self.streaming && !tail => Fate::Superseded,
             _ => self.append(stamp, id, trade, out),
         };
         self.met(stamp, trade, fate, out);
@@ -254,9 +261,9 @@ impl TradeIds {
         self.asked.is_some()
     }
 
-    #[cfg(test)]
-    pub(super) fn last(&self) -> Option<u64> {
-        self.last
+    /// The last trade that counts: the stream it is of, and its id.
+    pub(super) fn last(&self) -> Option<(TradeStream, u64)> {
+        self.counted.zip(self.last)
     }
 
     /// A trade behind all that were seen.

@@ -143,6 +143,15 @@ impl Intake {
         }
     }
 
+    /// The last trade of an instrument that came by whichever way, as its stream and id, if what lies behind it can be asked
+    /// for. Nobody misses what was lost behind it until the stream brings the next one, so whoever knows that something may
+    /// have been lost asks from there on; [`Intake::frame`] takes the reply as news.
+    pub fn last_trade(&self, instrument: InstrumentId) -> Option<(TradeStream, u64)> {
+        let line = self.lines.get(instrument.index())?;
+        let asks = has_trades_by_id(line.venue);
+        line.trades.last().filter(|_| asks)
+    }
+
     /// Time has passed: trades that have waited for their limit go on. If more is due than the queue should take at once
     /// the rest follows with the next call, and [`Intake::next_deadline`] says so.
     pub fn tick(&mut self, ts: WallNs) {

@@ -23,15 +23,18 @@ pub enum Priority {
     Trades,
     /// The book, while depth events wait for it.
     Snapshot,
+    /// Trades behind the last one, in case there are any that nobody misses yet.
+    Tail,
     /// History, which nobody waits for.
     Klines,
 }
 
 impl Priority {
-    const ALL: [Self; 4] = [
+    const ALL: [Self; 5] = [
         Self::Instruments,
         Self::Trades,
         Self::Snapshot,
+        Self::Tail,
         Self::Klines,
     ];
 }

@@ -252,6 +252,62 @@ fn without_backfill_a_recorded_reply_fills_the_gap_late() {
 }
 
 #[test]
+fn a_reply_of_what_lies_behind_the_last_trade_goes_on() {
+    for backfill in [true, false] {
+        let mut live = live(backfill);
+        let last = |live: &Live| live.desk.intake.last_trade(SPOT);
+        assert_eq!(last(&live), None);
+        live.trade(5);
+        assert_eq!(last(&live), Some((TradeStream::Aggregate, 5)));
+        let late = "backfilled delayed trade";
+        assert_eq!(live.reply(6..=7), format!("{late} 6; {late} 7"));
+        // The next page; then the stream says some of it again and goes on.
+        assert_eq!(live.reply(8..=9), format!("{late} 8; {late} 9"));
+        assert_eq!(last(&live), Some((TradeStream::Aggregate, 9)));
+        assert_eq!(live.trade(8), "-");
+        assert_eq!(live.trade(9), "-");
+        assert_eq!(live.trade(10), "trade 10");
+        assert_eq!(live.reply(8..=11), "-", "the stream brings 11");
+        assert_eq!(live.trade(11), "trade 11");
+        assert_eq!(live.total().trade_gaps, 0);
+        live.desk.intake.balance().unwrap();
+    }
+    // Of a venue whose trades cannot be asked for by id it is of no use.
+    let known = table();
+    let spot = known.get(SPOT).unwrap();
+    let mut others = InstrumentTable::default();
+    let venue = Venue::Bybit;
+    others.add(Instrument { venue, ..*spot }).unwrap();
+    let mut intake = Intake::new(others, IntakeOptions::default());
+    let fact = trade(TradeStream::Single, 1);
+    let none = Levels::default();
+    intake.fact(SPOT, None, WallNs(1), &fact, &none);
+    assert_eq!(intake.counts().total.of(FactKind::Trade, Fate::Emitted), 1);
+    assert_eq!(intake.last_trade(SPOT), None);
+}
+
+#[test]
+fn a_reply_of_what_lies_behind_answers_no_request_for_what_is_missing() {
+    let mut live = live(true);
+    live.trade(1);
+    live.trade(4);
+    assert_eq!(live.want(), Some((2, 3)));
+    // They wait with it, in order.
+    assert_eq!(live.reply(5..=6), "-");
+    assert_eq!(live.want(), None, "the first request is still under way");
+    let said = live.reply(2..=6);
+    assert!(!said.contains("ApiGap"), "{said}");
+    assert_eq!(said.matches("trade").count(), 5, "{said}");
+    // A hole in it is asked for like any other.
+    assert_eq!(live.reply([9]), "-");
+    assert_eq!(live.want(), Some((7, 8)));
+    assert_eq!(
+        live.reply(8..=9),
+        "ApiGap [7, 7]; missing 7-7; backfilled delayed trade 8; backfilled delayed trade 9"
+    );
+}
+
+#[test]
 fn history_before_the_stream_is_in_order() {
     let mut live = live(true);
     assert_eq!(
@@ -365,6 +421,8 @@ enum Happening {
     Old(u64),
     /// A request is answered: so many trades, of which the venue leaves some out.
     Answer(u64, Vec<u8>),
+    /// The venue is asked for what lies behind the last trade: so many, of which it leaves some out.
+    Tail(u64, Vec<u8>),
     /// A request fails.
     Fail(bool),
     Wait(i64),
@@ -375,6 +433,7 @@ fn any_happening() -> impl Strategy<Value = Happening> {
         6 => vec(0..10_u8, 1..20).prop_map(Happening::Stream),
         2 => (1..30_u64).prop_map(Happening::Old),
         4 => (0..25_u64, vec(0..10_u8, 25)).prop_map(|(n, luck)| Happening::Answer(n, luck)),
+        2 => (0..25_u64, vec(0..10_u8, 25)).prop_map(|(n, luck)| Happening::Tail(n, luck)),
         1 => any::<bool>().prop_map(Happening::Fail),
         2 => (0..4_i64).prop_map(Happening::Wait),
     ]
@@ -422,9 +481,22 @@ proptest! {
                             .filter(|(_, luck)| *luck != 0)
                             .map(|(id, _)| id)
                             .collect();
-                        // What lies behind the stream's last is left to the stream.
-                        let last = live.desk.intake.lines[0].trades.last().unwrap();
-                        came.extend(ids.iter().filter(|id| **id <= last));
+                        // What lies behind the stream's last is left to the stream, unless there is nothing else.
+                        let (_, last) = live.desk.intake.last_trade(SPOT).unwrap();
+                        let all = ids.first().is_some_and(|first| *first > last);
+                        came.extend(ids.iter().filter(|id| all || **id <= last));
+                        live.reply(ids)
+                    }
+                },
+                Happening::Tail(count, luck) => match live.desk.intake.last_trade(SPOT) {
+                    None => "-".to_owned(),
+                    Some((_, last)) => {
+                        let ids: Vec<u64> = (last + 1..(last + 1 + count).min(next))
+                            .zip(luck)
+                            .filter(|(_, luck)| *luck != 0)
+                            .map(|(id, _)| id)
+                            .collect();
+                        came.extend(&ids);
                         live.reply(ids)
                     }
                 },

@@ -75,7 +75,7 @@ proptest! {
                         trade: Some((stream, id)),
                     });
                     // The refused id was seen, which no message tells: the rules learn it here.
-                    if let Some(last) = desk.intake.lines[usize::from(of)].trades.last() {
+                    if let Some((_, last)) = desk.intake.lines[usize::from(of)].trades.last() {
                         desk.rules.trade.insert(of, last);
                     }
                     said
