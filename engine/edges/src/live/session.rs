@@ -13,6 +13,7 @@ mod lateness;
 mod line;
 mod news;
 mod paths;
+mod tails;
 mod upstream;
 
 use super::{Causes, Ear, TlsError};

@@ -3,6 +3,7 @@
 
 use super::line::Passed;
 use super::news::News;
+use super::tails::Tails;
 use super::{Counts, Now, paths};
 use crate::live::{Cause, Place, RestError, RestKind, RestReply, RestRequest};
 use pitlane_domain::decode::TradeStream;
@@ -34,6 +35,8 @@ pub(super) enum Ask {
     Snapshot,
     /// Trades that are missing.
     Trades(TradeStream, u64, u64),
+    /// Trades from an id on, in case there are any: behind the last, while the stream brings none.
+    Tail(TradeStream, u64),
     /// Trades from an id on, as many as there are, before the streams begin.
     History(TradeStream, u64),
     /// Trades from a time on, before the streams begin.
@@ -73,6 +76,8 @@ pub(super) struct AskOptions {
     pub weight_share: f64,
     pub snapshot_limit: u32,
     pub klines: bool,
+    /// How long a stream may take to bring a trade before it is asked whether it has missed any.
+    pub quiet: Duration,
     /// Whether anybody may be asked at all.
     pub enabled: bool,
 }
@@ -85,6 +90,8 @@ pub(super) struct Asks {
     breaker: Breaker,
     /// Instruments whose first trades are not there yet, and how often they failed.
     history: Vec<(InstrumentId, u32)>,
+    /// Instruments that may have lost trades behind their last.
+    tails: Tails,
     /// Requests under way, those included whose answers nobody wants any more.
     under_way: Vec<UnderWay>,
     tokens: u64,
@@ -112,6 +119,7 @@ impl Asks {
             budget: WeightBudget::new(USUAL_WEIGHT, percent.max(1)),
             breaker: Breaker::new(options.breaker),
             history: Vec::new(),
+            tails: Tails::new(options.quiet),
             under_way: Vec::new(),
             tokens: 0,
             asked,
@@ -181,8 +189,39 @@ impl Asks {
     /// next connection.
     pub fn disconnected(&mut self, instrument: InstrumentId, now: WallNs, news: &mut News<'_>) {
         self.queue.cancel(instrument, Priority::Snapshot);
+        self.queue.cancel(instrument, Priority::Tail);
+        self.tails.forget(instrument);
         news.intake
             .drop_book(instrument, ResetReason::Disconnected, now);
+    }
+
+    /// Trades of an instrument may have been lost, and its stream goes on. If it brings none for a while, the venue is asked
+    /// for those behind the last.
+    pub fn expect_trades(&mut self, instrument: InstrumentId, now: WallNs, news: &News<'_>) {
+        self.queue.cancel(instrument, Priority::Tail);
+        match news.intake.last_trade(instrument) {
+            Some((_, last)) if self.options.enabled => self.tails.expect(instrument, last, now),
+            _ => self.tails.forget(instrument),
+        }
+    }
+
+    /// Asks for what lies behind the last trade of the next instrument whose stream brings none.
+    fn ask_tail(&mut self, now: WallNs, news: &News<'_>) {
+        let last = |of| Some(news.intake.last_trade(of)?.1);
+        let Some(tail) = self.tails.next(now, last) else {
+            return;
+        };
+        let stream = news.intake.last_trade(tail.instrument).map(|(of, _)| of);
+        let taken = stream.is_some_and(|stream| {
+            self.add(
+                tail.instrument,
+                Ask::Tail(stream, tail.behind.saturating_add(1)),
+                now,
+            )
+        });
+        if !taken {
+            self.tails.expect(tail.instrument, tail.behind, now);
+        }
     }
 
     fn add(&mut self, instrument: InstrumentId, ask: Ask, now: WallNs) -> bool {
@@ -192,6 +231,7 @@ impl Asks {
         let priority = match ask {
             Ask::Trades(..) | Ask::History(..) | Ask::Since(_) => Priority::Trades,
             Ask::Snapshot => Priority::Snapshot,
+            Ask::Tail(..) => Priority::Tail,
             Ask::Klines(_) => Priority::Klines,
         };
         let request = Request {
@@ -216,9 +256,9 @@ impl Asks {
         let (venue, symbol) = (self.options.venue, self.symbol(instrument)?);
         Some(match ask {
             Ask::Snapshot => paths::depth(venue, symbol, self.options.snapshot_limit),
-            Ask::Trades(stream, first, _) | Ask::History(stream, first) => {
-                paths::trades_from(venue, symbol, stream, first)
-            }
+            Ask::Trades(stream, first, _)
+            | Ask::History(stream, first)
+            | Ask::Tail(stream, first) => paths::trades_from(venue, symbol, stream, first),
             Ask::Since(ms) => paths::trades_since(venue, symbol, ms),
             Ask::Klines(timeframe) => paths::klines(venue, symbol, TIMEFRAMES[timeframe], BARS),
         })
@@ -228,7 +268,7 @@ impl Asks {
     fn stream(symbol: Symbol, ask: Ask) -> String {
         match ask {
             Ask::Snapshot => paths::stream(symbol, "depthSnapshot"),
-            Ask::Trades(stream, ..) | Ask::History(stream, _) => {
+            Ask::Trades(stream, ..) | Ask::History(stream, _) | Ask::Tail(stream, _) => {
                 paths::trades_stream(symbol, stream)
             }
             Ask::Since(_) => paths::trades_stream(symbol, TradeStream::Aggregate),
@@ -241,7 +281,7 @@ impl Asks {
     fn kind(ask: Ask) -> RestKind {
         match ask {
             Ask::Snapshot => RestKind::Snapshot,
-            Ask::Trades(..) | Ask::History(..) | Ask::Since(_) => RestKind::Trades,
+            Ask::Trades(..) | Ask::History(..) | Ask::Since(_) | Ask::Tail(..) => RestKind::Trades,
             Ask::Klines(_) => RestKind::Klines,
         }
     }
@@ -254,6 +294,7 @@ impl Asks {
         counts: &mut Counts,
         mut rest: impl FnMut(RestRequest) -> bool,
     ) {
+        self.ask_tail(now.ts, news);
         while self.queue.is_due(now.ts, &mut self.budget) {
             let before = self.breaker.state();
             if !self.breaker.can_execute(now.ns) {
@@ -385,6 +426,17 @@ impl Asks {
             counts.replies += 1;
             return;
         }
+        if let Ask::Tail(_, first) = request.ask {
+            let last = news.intake.last_trade(instrument);
+            let is_behind = last.is_some_and(|(_, last)| last.checked_add(1) == Some(first));
+            if !is_behind || body.trim_ascii() == b"[]" {
+                // The stream goes on by itself and misses what it misses, or there is nothing.
+                counts.replies += 1;
+                self.queue.done(id);
+                self.tails.forget(instrument);
+                return;
+            }
+        }
         let stream = Self::stream(symbol, request.ask);
         let passed = Passed {
             stream: stream.as_bytes(),
@@ -408,6 +460,13 @@ impl Asks {
             Ask::Snapshot | Ask::Trades(..) | Ask::Klines(_) => {
                 self.queue.done(id);
             }
+            Ask::Tail(stream, _) => {
+                self.queue.done(id);
+                self.tails.forget(instrument);
+                if let Some(last) = self.full_page(stream, body) {
+                    self.tails.goes_on(instrument, last, now.ts);
+                }
+            }
             Ask::History(stream, _) => {
                 self.queue.done(id);
                 self.history_page(instrument, stream, body, now.ts);
@@ -427,13 +486,18 @@ impl Asks {
         body: &[u8],
         now: WallNs,
     ) {
-        let (count, newest) = page(body);
-        let limit = paths::trades_max(self.options.venue, stream) as usize;
-        let next = newest.filter(|_| count >= limit);
+        let next = self.full_page(stream, body);
         let more = next.is_some_and(|id| self.add(instrument, Ask::History(stream, id + 1), now));
         if !more {
             self.history.retain(|(of, _)| *of != instrument);
         }
+    }
+
+    /// The id of the newest trade of a page that is full.
+    fn full_page(&self, stream: TradeStream, body: &[u8]) -> Option<u64> {
+        let (count, newest) = page(body);
+        let limit = paths::trades_max(self.options.venue, stream) as usize;
+        newest.filter(|_| count >= limit)
     }
 
     /// The venue refuses this request, and would again.
@@ -466,6 +530,11 @@ impl Asks {
             Ask::History(..) | Ask::Since(_) => {
                 self.queue.done(id);
                 self.history.retain(|(of, _)| *of != request.instrument);
+            }
+            Ask::Tail(..) => {
+                if self.queue.done(id).is_some() {
+                    self.tails.forget(request.instrument);
+                }
             }
             Ask::Klines(_) => {
                 self.queue.done(id);
@@ -501,6 +570,15 @@ impl Asks {
                     return;
                 }
             }
+        }
+        if let Ask::Tail(_, first) = request.ask
+            && self.queue.done(id).is_some()
+        {
+            // Others go first meanwhile; and it may be that its stream has brought a trade by then.
+            let behind = first.saturating_sub(1);
+            self.tails.expect(request.instrument, behind, now.ts);
+            self.told(request, reason, "asked again later", news);
+            return;
         }
         self.again(id, request, reason, now.ts, news);
     }

@@ -157,6 +157,7 @@ impl Upstream {
             weight_share: live.weight_share,
             snapshot_limit: live.snapshot_limit,
             klines: live.klines,
+            quiet: live.hold,
             enabled: !upstream.rest.is_empty(),
         };
         let gateway = fx.then(|| {
@@ -431,14 +432,18 @@ impl Upstream {
                 for &instrument in line.instruments() {
                     news.intake
                         .drop_book(instrument, ResetReason::Overflow, now.ts);
+                    self.asks.expect_trades(instrument, now.ts, news);
                 }
             }
             let (watchdog, streams) = (&mut self.watchdog, &self.streams);
             let gateway = &mut self.gateway;
-            if line.take_fresh()
-                && let Some(gateway) = gateway
-            {
-                gateway.opened(now.ts);
+            if line.take_fresh() {
+                if let Some(gateway) = gateway {
+                    gateway.opened(now.ts);
+                }
+                for &instrument in line.instruments() {
+                    self.asks.expect_trades(instrument, now.ts, news);
+                }
             }
             let mut frames = [0; 2];
             let mut shutdown = false;

@@ -1,7 +1,7 @@
 //! The venue is not there, or comes and goes.
 
-use super::rig::{config, is_as_replayed, play, spot};
-use crate::scene::{Heard, Run, SPOT, closed_port, log, records, until};
+use super::rig::{config, is_as_replayed, play, replayed_spot, spot};
+use crate::scene::{Heard, Run, SPOT, closed_port, log, records, replays_to_itself, until};
 use std::time::Duration;
 
 #[test]
@@ -87,4 +87,34 @@ fn a_venue_that_comes_and_goes_takes_nothing_down() {
     assert!(count("breaker_open") >= 1, "{}", report["connection"]);
     assert_eq!(count("breaker_half_open"), count("breaker_open"));
     is_as_replayed(dir.path(), &report);
+}
+
+#[test]
+fn trades_lost_before_the_market_stands_still_are_fetched() {
+    let dir = tempfile::tempdir().unwrap();
+    // Behind the cut the stream brings no trade any more, so no id shows that any are missing.
+    let options = ["--speed", "60x", "--weight-limit", "1000000"];
+    let venue = play(&[SPOT], &options);
+    let config = config(dir.path(), &[spot(&venue, &["BTCUSDT"])], "");
+    let run = Run::start(dir.path(), &config);
+    until("most of the capture", || venue.played() > 30_000);
+    let faults = "/venue/faults?add=drop:on=trade&add=cut:on=depth,times=1";
+    assert!(venue.ask("POST", faults).is_some());
+    run.until_heard(&venue, 1);
+    let dropped = venue.hits_of("drop");
+    assert!(dropped > 0 && venue.hits_of("cut") == 1);
+    let (replay, _files) = replayed_spot();
+    run.until_whole(&replay["trades"]);
+    let report = run.stop();
+    assert_eq!(report["live"]["disconnects"], 1);
+    // Nobody missed them: they came without a gap before them, marked as asked for.
+    assert!(records(dir.path(), &["trade_gap"]).is_empty());
+    let mut fetched = records(dir.path(), &["trade"]);
+    fetched.retain(|trade| {
+        let flags = trade["flags"].as_array().unwrap();
+        flags.contains(&"backfilled".into())
+    });
+    assert!(fetched.len() as u64 >= dropped, "{}", fetched.len());
+    is_as_replayed(dir.path(), &report);
+    replays_to_itself(dir.path(), &report);
 }

@@ -1,9 +1,10 @@
-//! Asking for snapshots over connections that come and go, with the real intake, queue, budget and breaker; the venue is a
+//! Asking for snapshots and trades over connections that come and go, with the real intake, queue, budget and breaker; the venue is a
 //! script.
 
 use super::*;
 use pitlane_domain::instrument::{Instrument, InstrumentTable};
 use pitlane_domain::intake::{Intake, IntakeOptions};
+use pitlane_domain::message::Body;
 use pitlane_domain::units::Grid;
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -40,6 +41,19 @@ enum Answer {
     Status(u16),
 }
 
+/// A trade as a reply holds it.
+fn element(id: u64) -> String {
+    format!(
+        r#"{{"a":{id},"p":"1.00","q":"1","f":{id},"l":{id},"T":1617566592899,"m":false,"M":true}}"#
+    )
+}
+
+/// From which trade on a request asks.
+fn from_id(url: &str) -> Option<u64> {
+    let (_, rest) = url.split_once("fromId=")?;
+    rest.split('&').next()?.parse().ok()
+}
+
 /// A venue with two books, and everything here that keeps them in step.
 struct Desk {
     intake: Intake,
@@ -47,6 +61,9 @@ struct Desk {
     ts: i64,
     /// The last update of each book.
     ids: [u64; 2],
+    /// The last trade of each instrument, and those that came out of the intake.
+    trades: [u64; 2],
+    emitted: [Vec<u64>; 2],
     connected: bool,
     counts: Counts,
     lines: VecDeque<String>,
@@ -86,15 +103,22 @@ impl Desk {
             weight_share: 0.8,
             snapshot_limit: 0,
             klines: false,
+            quiet: Duration::from_secs(5),
             enabled: true,
+        };
+        let intake = IntakeOptions {
+            backfill: true,
+            ..IntakeOptions::default()
         };
         let mut asks = Asks::new(options, asked.to_vec());
         asks.set_limit(weight_limit);
         Self {
-            intake: Intake::new(table, IntakeOptions::default()),
+            intake: Intake::new(table, intake),
             asks,
             ts: SECOND,
             ids: [1000; 2],
+            trades: [0; 2],
+            emitted: [vec![], vec![]],
             connected: true,
             counts: Counts::default(),
             lines: VecDeque::new(),
@@ -127,13 +151,42 @@ impl Desk {
             open.push_back(request);
             true
         });
-        while self.intake.pop().is_some() {}
+        while let Some(message) = self.intake.pop() {
+            if let Some(Body::Trade(trade)) = message.body() {
+                self.emitted[message.instrument().index()].push(trade.id);
+            }
+        }
         self.lines.clear();
     }
 
     fn later(&mut self, ns: i64) {
         self.ts += ns;
+        self.intake.tick(WallNs(self.ts));
         self.tend();
+    }
+
+    /// Somebody trades; `heard` says whether the stream brings it.
+    fn trade(&mut self, of: usize, heard: bool) {
+        self.trades[of] += 1;
+        if !self.connected || !heard {
+            return;
+        }
+        let (id, name) = (self.trades[of], NAMES[of]);
+        let event = element(id).replacen('{', &format!(r#"{{"e":"aggTrade","s":"{name}","#), 1);
+        let stream = format!("{}@aggTrade", name.to_ascii_lowercase());
+        let ts = WallNs(self.ts);
+        self.intake
+            .frame(Venue::BinanceSpot, stream.as_bytes(), ts, event.as_bytes())
+            .unwrap();
+        self.tend();
+    }
+
+    /// The requests of trades that wait for an answer, by the id they begin with.
+    fn asked_from(&self) -> Vec<u64> {
+        self.open
+            .iter()
+            .filter_map(|open| from_id(&open.url))
+            .collect()
     }
 
     /// The book changes; `heard` says whether the change arrives.
@@ -167,21 +220,33 @@ impl Desk {
         self.tend();
     }
 
+    fn connect(&mut self) {
+        self.connected = true;
+        for id in [InstrumentId(0), InstrumentId(1)] {
+            let news = News {
+                intake: &mut self.intake,
+                lines: &mut self.lines,
+                at: WallNs(self.ts),
+            };
+            self.asks.expect_trades(id, WallNs(self.ts), &news);
+        }
+    }
+
     /// Answers the oldest open request, if there is one.
     fn answer(&mut self, answer: Answer) {
         let Some(request) = self.open.pop_front() else {
             return;
         };
         let of = usize::from(request.url.contains(NAMES[1]));
-        let book = |id: u64| {
-            format!(r#"{{"lastUpdateId":{id},"bids":[["1.00","1.00"]],"asks":[["2.00","1.00"]]}}"#)
+        let trades = |first: u64| {
+            let last = self.trades[of].min(first + 999);
+            let all: Vec<String> = (first..=last).map(element).collect();
+            format!("[{}]", all.join(","))
         };
-        let (status, body) = match answer {
-            Answer::Good => (200, book(self.ids[of])),
-            Answer::Old => (200, book(self.ids[of] - 500)),
-            Answer::Unreadable => (200, "{\"lastUpdateId\":[}".to_owned()),
-            Answer::None => (0, String::new()),
-            Answer::Status(status) => (status, String::new()),
+        let (status, body) = match (answer, from_id(&request.url)) {
+            (Answer::Good, Some(first)) => (200, trades(first)),
+            (Answer::Old, Some(_)) => (200, "[]".to_owned()),
+            (answer, _) => self.answer_book(answer, of),
         };
         let outcome = if status == 0 {
             Outcome::Failed(Cause::Timeout, "in vain".to_owned())
@@ -217,6 +282,19 @@ impl Desk {
             pass,
         );
         self.tend();
+    }
+
+    fn answer_book(&self, answer: Answer, of: usize) -> (u16, String) {
+        let book = |id: u64| {
+            format!(r#"{{"lastUpdateId":{id},"bids":[["1.00","1.00"]],"asks":[["2.00","1.00"]]}}"#)
+        };
+        match answer {
+            Answer::Good => (200, book(self.ids[of])),
+            Answer::Old => (200, book(self.ids[of] - 500)),
+            Answer::Unreadable => (200, "{\"lastUpdateId\":[}".to_owned()),
+            Answer::None => (0, String::new()),
+            Answer::Status(status) => (status, String::new()),
+        }
     }
 
     fn in_step(&self, of: InstrumentId) -> bool {
@@ -256,6 +334,120 @@ fn an_answer_to_a_lost_connection_is_no_book_for_the_next() {
     desk.change(0, true);
     desk.answer(Answer::Good);
     assert!(desk.in_step(ONE));
+}
+
+/// Disconnected for so many trades, and connected again.
+fn outage(desk: &mut Desk, trades: usize) {
+    desk.disconnect();
+    for _ in 0..trades {
+        desk.trade(0, false);
+    }
+    desk.connect();
+}
+
+#[test]
+fn trades_lost_before_a_market_stands_still_are_asked_for_page_after_page() {
+    let mut desk = Desk::new(1_000_000);
+    desk.trade(0, true);
+    outage(&mut desk, 2500);
+    desk.later(5 * SECOND - 1);
+    assert!(desk.asked_from().is_empty());
+    desk.later(1);
+    for first in [2, 1002, 2002] {
+        assert_eq!(desk.asked_from(), [first]);
+        desk.answer(Answer::Good);
+    }
+    assert_eq!(desk.open.len(), 0, "the last page was not full");
+    assert!(desk.emitted[0].iter().copied().eq(1..=2501));
+    desk.later(60 * SECOND);
+    assert_eq!(desk.open.len(), 0);
+    // The other instrument has never traded, so there is nothing to ask behind.
+    assert!(desk.emitted[1].is_empty());
+    // There may be none.
+    outage(&mut desk, 0);
+    desk.later(5 * SECOND);
+    assert_eq!(desk.asked_from(), [2502]);
+    let frames = desk.intake.counts().frames;
+    desk.answer(Answer::Good);
+    assert_eq!(desk.intake.counts().frames, frames, "no news is no frame");
+    assert_eq!(desk.asks.queue.in_flight(), 0);
+}
+
+#[test]
+fn a_stream_that_trades_is_not_asked_for_what_lies_behind() {
+    let mut desk = Desk::new(1_000_000);
+    desk.trade(0, true);
+    outage(&mut desk, 3);
+    desk.trade(0, true);
+    assert_eq!(desk.asked_from(), [2], "its ids show what is missing");
+    desk.answer(Answer::Good);
+    desk.later(6 * SECOND);
+    assert_eq!(desk.open.len(), 0);
+    // It trades at last while the request is under way: what is missing then is asked for at once, and comes once.
+    outage(&mut desk, 3);
+    desk.later(5 * SECOND);
+    assert_eq!(desk.asked_from(), [6]);
+    desk.trade(0, true);
+    assert_eq!(desk.asked_from(), [6, 6]);
+    desk.answer(Answer::Good);
+    assert!(desk.emitted[0].iter().copied().eq(1..=5));
+    desk.answer(Answer::Good);
+    assert!(desk.emitted[0].iter().copied().eq(1..=9));
+    assert_eq!(desk.intake.counts().total.trade_gaps, 0);
+}
+
+#[test]
+fn what_lies_behind_is_asked_for_until_there_is_an_answer_or_the_connection_is_lost() {
+    let mut desk = Desk::new(1_000_000);
+    for of in 0..2 {
+        desk.trade(of, true);
+    }
+    outage(&mut desk, 3);
+    desk.later(5 * SECOND);
+    assert_eq!(desk.asked_from(), [2], "one instrument after the other");
+    desk.answer(Answer::None);
+    assert_eq!(desk.asked_from(), [2]);
+    assert!(desk.open[0].url.contains(NAMES[1]), "the other's turn");
+    desk.answer(Answer::Good);
+    assert_eq!(desk.open.len(), 0);
+    desk.later(5 * SECOND);
+    assert_eq!(desk.asked_from(), [2]);
+    // The answer to a lost connection is for nobody, and the next asks for itself.
+    outage(&mut desk, 1);
+    desk.answer(Answer::Good);
+    assert_eq!(desk.emitted[0], [1]);
+    desk.later(5 * SECOND);
+    while !desk.open.is_empty() {
+        desk.answer(Answer::Good);
+    }
+    assert_eq!(desk.emitted[0], [1, 2, 3, 4, 5]);
+    // A venue that refuses is not asked again for the same connection.
+    outage(&mut desk, 1);
+    desk.later(5 * SECOND);
+    while !desk.open.is_empty() {
+        desk.answer(Answer::Status(400));
+    }
+    desk.later(60 * SECOND);
+    assert_eq!(desk.open.len(), 0);
+}
+
+#[test]
+fn snapshots_go_before_what_lies_behind() {
+    // Room for seven snapshots a minute and a few lighter ones.
+    let mut desk = Desk::new(2_400);
+    desk.trade(0, true);
+    for _ in 0..7 {
+        desk.change(0, true);
+        desk.disconnect();
+        desk.answer(Answer::Good);
+        desk.connect();
+    }
+    desk.change(0, true);
+    desk.later(6 * SECOND);
+    assert_eq!(desk.open.len(), 0, "it would fit, and the snapshot waits");
+    desk.later(61 * SECOND);
+    assert!(desk.open[0].url.contains("/depth"));
+    assert_eq!(desk.asked_from(), [2]);
 }
 
 #[test]
@@ -324,6 +516,7 @@ fn a_request_nobody_takes_does_not_weigh_for_ever() {
 #[derive(Clone, Debug)]
 enum Happening {
     Change(usize, bool),
+    Trade(usize),
     Wait(i64),
     Disconnect,
     Connect,
@@ -343,6 +536,7 @@ fn any_happening() -> impl Strategy<Value = Happening> {
     let reason = prop_oneof![Just(ResetReason::Overflow), Just(ResetReason::Crossed)];
     prop_oneof![
         8 => (0..2_usize, prop::bool::weighted(0.9)).prop_map(|(of, heard)| Happening::Change(of, heard)),
+        4 => (0..2_usize).prop_map(Happening::Trade),
         3 => (0..3 * SECOND).prop_map(Happening::Wait),
         1 => (0..40 * SECOND).prop_map(Happening::Wait),
         2 => Just(Happening::Disconnect),
@@ -363,9 +557,11 @@ proptest! {
         for happening in happenings {
             match happening {
                 Happening::Change(of, heard) => desk.change(of, heard),
+                Happening::Trade(of) => desk.trade(of, true),
                 Happening::Wait(ns) => desk.later(ns),
                 Happening::Disconnect => desk.disconnect(),
-                Happening::Connect => desk.connected = true,
+                Happening::Connect if desk.connected => {}
+                Happening::Connect => desk.connect(),
                 Happening::Drop(of, reason) => {
                     let id = InstrumentId(u16::try_from(of).unwrap());
                     desk.intake.drop_book(id, reason, WallNs(desk.ts));
@@ -374,7 +570,9 @@ proptest! {
                 Happening::Answer(answer) => desk.answer(answer),
             }
         }
-        desk.connected = true;
+        if !desk.connected {
+            desk.connect();
+        }
         for _ in 0..350 {
             desk.later(SECOND / 10);
             for of in 0..2 {
@@ -388,5 +586,24 @@ proptest! {
             prop_assert!(desk.in_step(of), "{:?}", desk.intake.book_status(of));
         }
         prop_assert_eq!(desk.intake.balance(), Ok(()));
+        // Nobody trades any more. What a venue refused to say was given up for as long as a connection lasts.
+        desk.disconnect();
+        desk.connect();
+        for _ in 0..60 {
+            desk.later(SECOND / 10);
+            while !desk.open.is_empty() {
+                desk.answer(Answer::Good);
+            }
+        }
+        for of in [InstrumentId(0), InstrumentId(1)] {
+            let emitted = &mut desk.emitted[of.index()];
+            if let Some(last) = emitted.iter().max() {
+                prop_assert_eq!(*last, desk.trades[of.index()]);
+            }
+            let count = emitted.len();
+            emitted.sort_unstable();
+            emitted.dedup();
+            prop_assert_eq!(emitted.len(), count, "each once");
+        }
     }
 }
