@@ -347,6 +347,7 @@ impl Intake {
     pub fn drop_book(&mut self, instrument: InstrumentId, reason: ResetReason, ts: WallNs) {
         let line = &mut self.lines[instrument.index()];
         line.drop_book(now(instrument, ts), reason, &mut self.out);
+        self.wanting = true;
     }
 
     /// Puts news into the sequence that no frame brought, such as a [`Connection`](crate::message::Connection).
@@ -514,7 +515,7 @@ impl Line {
     fn drop_book(&mut self, stamp: Stamp, reason: ResetReason, out: &mut Output) {
         self.redundant.clear(|kind| give_up(stamp, kind, out));
         if reason == ResetReason::Disconnected {
-            self.snapshot.forget();
+            self.snapshot.disconnected();
         }
         self.depth.drop_book(stamp, reason, out);
     }

@@ -282,7 +282,12 @@ impl Reader {
             && let Some(line) = live.say()
         {
             self.told.count += 1;
-            let notice = Notice::new(Level::Warn, "feed", line);
+            let level = if line.is_trouble {
+                Level::Warn
+            } else {
+                Level::Info
+            };
+            let notice = Notice::new(level, "feed", line.text);
             self.input.notices.post(&self.times.clock, notice);
         }
         let (counts, before) = (*live.counts(), self.shown);

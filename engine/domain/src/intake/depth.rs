@@ -263,6 +263,13 @@ impl Depths {
         self.sync.buffered() > 0
     }
 
+    /// It is the venue's book, or the best levels that a stream brings whole, which is all that is asked of it.
+    pub(super) fn is_synced(&self) -> bool {
+        self.choice == DepthChoice::Partial
+            || self.partial.is_some()
+            || self.sync.state() == SyncState::Synced
+    }
+
     pub(super) fn status(&self) -> BookStatus {
         let state = if self.partial.is_some() {
             SyncState::Synced

@@ -51,13 +51,18 @@ pub(super) struct SnapshotAsk {
     /// Snapshots since the book was lost that could not be used.
     unusable: u32,
     not_before: Option<WallNs>,
+    /// From then on a book that is out of step is asked for although no event waits for it: its stream may be a quiet one.
+    runs_from: Option<WallNs>,
 }
 
 impl SnapshotAsk {
     /// A snapshot came and was the book, or could not be used.
     pub(super) fn came(&mut self, used: bool, ts: WallNs) {
         if used {
-            *self = Self::default();
+            *self = Self {
+                runs_from: self.runs_from,
+                ..Self::default()
+            };
             return;
         }
         self.asked = None;
@@ -72,10 +77,19 @@ impl SnapshotAsk {
         self.asked = None;
     }
 
+    /// The stream is no more, and what was asked for it is of no use.
+    pub(super) fn disconnected(&mut self) {
+        self.asked = None;
+        self.runs_from = None;
+    }
+
     /// `Some(true)` if it is to be asked for now, `Some(false)` if perhaps later.
     fn ask(&mut self, depth: &Depths, ts: WallNs) -> Option<bool> {
         if !depth.lacks_snapshot() {
-            return None;
+            let runs_from = self.runs_from.filter(|_| !depth.is_synced())?;
+            if ts < runs_from {
+                return Some(false);
+            }
         }
         let waits = |since: WallNs| ts.0.saturating_sub(since.0) < ASK_AGAIN_NS;
         let is_due =
@@ -113,6 +127,15 @@ impl Intake {
         }
         self.wanting = later;
         None
+    }
+
+    /// The stream of an instrument's depth events runs. If its book is not in step by `from` although no event has come that
+    /// waits for a snapshot, one is wanted all the same; it is the book until the next event.
+    pub fn expect_book(&mut self, instrument: InstrumentId, from: WallNs) {
+        if let Some(line) = self.lines.get_mut(instrument.index()) {
+            line.snapshot.runs_from = Some(from);
+            self.wanting = true;
+        }
     }
 
     /// Asking came to nothing: it is asked for again, or, if trying again is of no use, given up.

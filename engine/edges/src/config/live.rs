@@ -101,8 +101,8 @@ pub struct Live {
     pub lifetime: Duration,
     /// Longest time for one connection to be made, and for one request to be answered.
     pub timeout: Duration,
-    /// Longest time newer trades wait for missing ones, and a connection that was just made for the first trade of a symbol
-    /// before those behind the last are asked for.
+    /// How long a stream may bring no trade, or no depth event for its book, after its connection was made, before the
+    /// venue is asked for what was missed.
     pub hold: Duration,
     /// How far back a start asks for trades.
     pub backfill: Duration,

@@ -29,6 +29,8 @@ use std::collections::VecDeque;
 use std::time::Duration;
 use upstream::Upstream;
 
+pub use news::Told;
+
 /// The time of a call, on both clocks.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Now {
@@ -116,7 +118,7 @@ pub struct Live {
     of: Vec<Option<usize>>,
     ear: Option<Ear>,
     counts: Counts,
-    lines: VecDeque<String>,
+    lines: VecDeque<Told>,
     /// Which upstream is read next.
     turn: usize,
     tap: Option<Box<dyn Tap>>,
@@ -254,7 +256,7 @@ impl Live {
     }
 
     /// A line for the log, if there is one.
-    pub fn say(&mut self) -> Option<String> {
+    pub fn say(&mut self) -> Option<Told> {
         self.lines.pop_front()
     }
 

@@ -10,10 +10,10 @@ pub const HELP: &str = "Faults, given with --fault or sent while it runs with PO
 KIND:key=value,key=value. Kinds, with keys of their own:
   of streams      drop, duplicate, reorder, delay (by=10 messages), truncate (keep=BYTES), stale (needs for=),
                   cut (ends the connection), close (code=1011), malformed, wrong-types, binary, compressed,
-                  huge (bytes=67108864 of blanks)
+                  torn, not-text, huge (bytes=67108864 of blanks)
   of REST         429 and 418 (retry=5 seconds), 500 to 599, slow (ms=1000),
                   wrong-snapshot (how=crossed, old or quantity), html, endless, endless-head,
-                  bad-body (how=malformed, wrong-types, binary, compressed or huge)
+                  bad-body (how=malformed, wrong-types, binary, compressed, truncate or huge)
   of handshakes   those of REST with on=handshake
   of connections  refuse
 Keys of all kinds:

@@ -400,6 +400,43 @@ fn a_snapshot_is_asked_for_once_and_again_when_it_cannot_be_used() {
 }
 
 #[test]
+fn a_book_whose_stream_is_quiet_is_asked_for_too() {
+    let mut live = live(true);
+    let none = Levels::default();
+    let wanted = Some(Want::Snapshot { instrument: SPOT });
+    let want = |live: &mut Live| live.desk.intake.wants(WallNs(live.desk.ts));
+    let from = WallNs(live.desk.ts + 5 * NEXT_S);
+    live.desk.intake.expect_book(SPOT, from);
+    assert_eq!(want(&mut live), None);
+    live.desk.ts = from.0;
+    assert_eq!(want(&mut live), wanted);
+    assert_eq!(want(&mut live), None);
+    live.desk.take(SPOT, snapshot(163), &none);
+    let status = live.desk.intake.book_status(SPOT).unwrap();
+    assert_eq!(
+        (status.state, status.book_id),
+        (SyncState::Synced, Some(163))
+    );
+    assert_eq!(want(&mut live), None);
+    // What follows the book is judged by it.
+    live.desk.take(SPOT, diff(164, 166), &none);
+    assert_eq!(
+        live.desk.intake.book_status(SPOT).unwrap().book_id,
+        Some(166)
+    );
+    // One found wrong waits for no event; one whose stream is no more does.
+    live.desk.intake.drop_book(SPOT, ResetReason::Crossed, from);
+    live.desk.said();
+    assert_eq!(want(&mut live), wanted);
+    live.desk
+        .intake
+        .drop_book(SPOT, ResetReason::Disconnected, from);
+    live.desk.said();
+    live.desk.ts += 100 * NEXT_S;
+    assert_eq!(want(&mut live), None);
+}
+
+#[test]
 fn at_the_end_what_waits_goes_on() {
     let mut live = live(true);
     live.trade(1);

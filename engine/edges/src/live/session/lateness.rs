@@ -45,7 +45,7 @@ impl Lateness {
         if alarm.step == AlarmStep::Ended {
             if let Some(at) = self.late.iter().position(|&id| id == alarm.instrument) {
                 self.late.swap_remove(at);
-                news.say(format_args!("{symbol} of {venue} comes in time again"));
+                news.note(format_args!("{symbol} of {venue} comes in time again"));
             }
         } else if alarm.value > RECORDED {
             if !std::mem::replace(&mut self.recorded, true) {

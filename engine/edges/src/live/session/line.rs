@@ -235,6 +235,12 @@ impl Line {
                 .send_text(&paths::subscribe(self.subscriptions, part), now.ns);
         }
         news.connection(ConnectionEvent::Connected, open.number, [0; 2]);
+        news.note(format_args!(
+            "{}: connection {} is made, {} streams",
+            self.options.base,
+            open.number,
+            self.options.streams.len()
+        ));
         if self.current.is_some() {
             self.handover.successor_opened(now.ts);
             self.successor = Some(open);
@@ -316,6 +322,10 @@ impl Line {
         counts.handovers += 1;
         let number = self.current.as_ref().map_or(0, |open| open.number);
         news.connection(ConnectionEvent::HandedOver, number, [unbridged, 0]);
+        news.note(format_args!(
+            "{}: connection {number} took over",
+            self.options.base
+        ));
     }
 
     /// Closes the connection because nothing comes any more; the next is dialled at once by the usual rules.

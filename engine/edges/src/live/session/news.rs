@@ -10,10 +10,19 @@ use std::fmt;
 /// Lines that wait for the log; more are not kept, and the counters have them all.
 const LINES_MAX: usize = 64;
 
+/// A line for the log.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Told {
+    /// Something is wrong; otherwise it says that something is right again.
+    pub is_trouble: bool,
+    /// What.
+    pub text: String,
+}
+
 /// Where news goes.
 pub(super) struct News<'a> {
     pub intake: &'a mut Intake,
-    pub lines: &'a mut VecDeque<String>,
+    pub lines: &'a mut VecDeque<Told>,
     pub at: WallNs,
 }
 
@@ -43,14 +52,24 @@ impl News<'_> {
             .tell(instrument, self.at, &Body::Connection(connection));
     }
 
-    /// A line for the log.
+    /// A line for the log about something that is wrong.
     pub fn say(&mut self, line: fmt::Arguments<'_>) {
-        match self.lines.len() {
-            LINES_MAX => self.lines.push_back(
-                "more was to be told than is written here; the counters have it all".to_owned(),
-            ),
-            waiting if waiting < LINES_MAX => self.lines.push_back(line.to_string()),
-            _ => {}
-        }
+        self.line(true, line);
+    }
+
+    /// A line for the log about something that is right again.
+    pub fn note(&mut self, line: fmt::Arguments<'_>) {
+        self.line(false, line);
+    }
+
+    fn line(&mut self, is_trouble: bool, line: fmt::Arguments<'_>) {
+        let text = match self.lines.len() {
+            LINES_MAX => {
+                "more was to be told than is written here; the counters have it all".to_owned()
+            }
+            waiting if waiting < LINES_MAX => line.to_string(),
+            _ => return,
+        };
+        self.lines.push_back(Told { is_trouble, text });
     }
 }

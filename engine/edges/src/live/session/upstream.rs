@@ -4,7 +4,7 @@ use super::asks::{AskOptions, Asked, Asks, Begin, Outcome};
 use super::fx::Gateway;
 use super::lateness::Lateness;
 use super::line::{Down, Line, LineOptions, Looked, Passed};
-use super::news::News;
+use super::news::{News, Told};
 use super::{Counts, Known, Now, Standing, Tap, paths, trade_stream};
 use crate::config::{self, Config};
 use crate::live::{Dialer, Ear, Rest, Tls, TlsError};
@@ -54,6 +54,10 @@ pub(super) struct Upstream {
     /// Which instrument a stream is of, and what it brings.
     streams: FxHashMap<Box<[u8]>, (InstrumentId, Option<StreamKind>)>,
     instruments: Vec<InstrumentId>,
+    /// Books are made of differences, which need a snapshot.
+    has_diffs: bool,
+    /// How long a stream may bring nothing before it is asked what it may have missed.
+    quiet: Duration,
     /// Times of the latest dials.
     dials: VecDeque<WallNs>,
     tokens: u64,
@@ -177,6 +181,8 @@ impl Upstream {
             alarms: Vec::new(),
             lateness: Lateness::new(live.drift),
             streams,
+            has_diffs: upstream.streams.iter().any(|stream| is_diff(stream)),
+            quiet: live.hold,
             instruments: rows.iter().map(|(instrument, _)| *instrument).collect(),
             dials: VecDeque::new(),
             tokens: 0,
@@ -213,7 +219,7 @@ impl Upstream {
         intake: &mut Intake,
         ear: Option<&Ear>,
         counts: &mut Counts,
-        lines: &mut VecDeque<String>,
+        lines: &mut VecDeque<Told>,
         tap: &mut Option<Box<dyn Tap>>,
     ) -> u32 {
         let mut news = News {
@@ -270,6 +276,10 @@ impl Upstream {
         if line.dialed(reply, now, ear, news, counts) {
             if self.breaker.record_success() {
                 news.connection(ConnectionEvent::BreakerClosed, 0, [0; 2]);
+                news.note(format_args!(
+                    "{}: dialled as usual again",
+                    self.venue.name()
+                ));
             }
             if !was_open {
                 self.watchdog.connected(line.id(), now.ts);
@@ -277,6 +287,10 @@ impl Upstream {
         } else if self.breaker.record_error(now.ns) {
             counts.breaker_trips += 1;
             news.connection(ConnectionEvent::BreakerOpen, 0, [0; 2]);
+            news.say(format_args!(
+                "{}: too many dials failed one after the other; the next one waits until the breaker tries again",
+                self.venue.name()
+            ));
         }
         1
     }
@@ -372,6 +386,7 @@ impl Upstream {
                 counts.issues[alarm.issue as usize - 1] += 1;
             }
             self.lateness.tell(self.venue, &alarm, news);
+            self.tell(&alarm, news);
             let ms = u64::try_from(alarm.value.as_millis()).unwrap_or(u64::MAX);
             let connection = message::Connection {
                 event: ConnectionEvent::ConnectivityIssue,
@@ -394,6 +409,22 @@ impl Upstream {
         }
     }
 
+    /// Says when an issue begins and ends; lateness has words of its own.
+    fn tell(&self, alarm: &Alarm, news: &mut News<'_>) {
+        if alarm.issue == Issue::SyncDrift || alarm.step == AlarmStep::Lasts {
+            return;
+        }
+        let venue = self.venue.name();
+        let named = news.intake.table().get(alarm.instrument);
+        let of = named.map_or_else(String::new, |named| format!(" of {}", named.symbol));
+        let (issue, lasted) = (alarm.issue.name(), alarm.value.as_secs_f64());
+        if alarm.step == AlarmStep::Ended {
+            news.note(format_args!("{venue}: {issue}{of} is over"));
+        } else {
+            news.say(format_args!("{venue}: {issue}{of}, for {lasted:.1} s now"));
+        }
+    }
+
     /// A connection is down: its books wait for new snapshots.
     fn down(&mut self, at: usize, now: Now, news: &mut News<'_>) {
         let line = &self.lines[at];
@@ -411,7 +442,7 @@ impl Upstream {
         now: Now,
         intake: &mut Intake,
         counts: &mut Counts,
-        lines: &mut VecDeque<String>,
+        lines: &mut VecDeque<Told>,
         tap: &mut Option<Box<dyn Tap>>,
     ) -> bool {
         let mut news = News {
@@ -441,8 +472,12 @@ impl Upstream {
                 if let Some(gateway) = gateway {
                     gateway.opened(now.ts);
                 }
+                let quiet_until = super::later(now.ts, self.quiet);
                 for &instrument in line.instruments() {
                     self.asks.expect_trades(instrument, now.ts, news);
+                    if self.has_diffs {
+                        news.intake.expect_book(instrument, quiet_until);
+                    }
                 }
             }
             let mut frames = [0; 2];
@@ -506,7 +541,7 @@ impl Upstream {
         now: Now,
         intake: &mut Intake,
         counts: &mut Counts,
-        lines: &mut VecDeque<String>,
+        lines: &mut VecDeque<Told>,
     ) {
         let mut news = News {
             intake,
@@ -619,6 +654,11 @@ fn is_shutdown(bytes: &[u8]) -> bool {
 }
 
 /// What a stream brings that is watched.
+/// `depth` and `depth@100ms`, and not `depth20`.
+fn is_diff(stream: &str) -> bool {
+    stream.split('@').next() == Some("depth")
+}
+
 fn kind_of(stream: &str) -> Option<StreamKind> {
     match stream {
         "aggTrade" | "trade" => Some(StreamKind::Trades),

@@ -152,7 +152,7 @@ impl Session {
 
     /// Something for the screen, if there is.
     pub fn say(&mut self) -> Option<String> {
-        self.live.say()
+        self.live.say().map(|told| told.text)
     }
 
     /// What was captured, and what became of the connections.

@@ -1,7 +1,9 @@
 //! The venue is not there, or comes and goes.
 
 use super::rig::{config, is_as_replayed, play, replayed_spot, spot};
-use crate::scene::{Heard, Run, SPOT, closed_port, log, records, replays_to_itself, until};
+use crate::scene::{
+    Heard, Run, SPOT, closed_port, log, records, replays_to_itself, same_book, until,
+};
 use std::time::Duration;
 
 #[test]
@@ -117,4 +119,26 @@ fn trades_lost_before_the_market_stands_still_are_fetched() {
     assert!(fetched.len() as u64 >= dropped, "{}", fetched.len());
     is_as_replayed(dir.path(), &report);
     replays_to_itself(dir.path(), &report);
+}
+
+/// No depth event comes any more that would ask for a snapshot. Without quotes: those are not said again.
+#[test]
+fn a_restart_into_a_market_that_stands_still_has_its_book() {
+    let dir = tempfile::tempdir().unwrap();
+    let venue = play(&[SPOT], &["--weight-limit", "1000000"]);
+    let heard = Heard {
+        streams: r#"["trade", "depth@100ms"]"#,
+        ..spot(&venue, &["BTCUSDT"])
+    };
+    let config = config(dir.path(), &[heard], "hold = \"200ms\"");
+    let (replay, _replay_dir) = replayed_spot();
+    let run = Run::start(dir.path(), &config);
+    run.until_whole(&replay["trades"]);
+    let before = run.stop();
+    let run = Run::start(dir.path(), &config);
+    run.until_number("books_in_step", 1);
+    let report = run.stop();
+    assert_eq!(report["live"]["snapshots"], 1, "{}", report["live"]);
+    same_book(&report, &replay, "BTCUSDT");
+    assert_eq!(report["content_hash"], before["content_hash"]);
 }

@@ -1,6 +1,7 @@
 //! Asking for snapshots and trades over connections that come and go, with the real intake, queue, budget and breaker; the venue is a
 //! script.
 
+use super::super::news::Told;
 use super::*;
 use pitlane_domain::instrument::{Instrument, InstrumentTable};
 use pitlane_domain::intake::{Intake, IntakeOptions};
@@ -66,7 +67,7 @@ struct Desk {
     emitted: [Vec<u64>; 2],
     connected: bool,
     counts: Counts,
-    lines: VecDeque<String>,
+    lines: VecDeque<Told>,
     /// Requests that have not been answered.
     open: VecDeque<RestRequest>,
 }

@@ -1,5 +1,6 @@
 //! A conversation with a gateway by its script, with the real intake behind it.
 
+use super::super::news::Told;
 use super::*;
 use expect_test::expect;
 use pitlane_domain::instrument::{Instrument, InstrumentTable, Venue};
@@ -28,7 +29,7 @@ fn tick(pair: &str, bid: &str, ask: &str, seconds: i64) -> String {
 struct Talk {
     gateway: Gateway,
     intake: Intake,
-    lines: VecDeque<String>,
+    lines: VecDeque<Told>,
     now: i64,
     streams: Vec<String>,
 }
@@ -121,7 +122,11 @@ impl Talk {
     }
 
     fn lines(&mut self) -> String {
-        self.lines.drain(..).collect::<Vec<_>>().join("\n")
+        self.lines
+            .drain(..)
+            .map(|told| told.text)
+            .collect::<Vec<_>>()
+            .join("\n")
     }
 }
 

@@ -39,6 +39,7 @@ fn check(reports: &[(u16, Issue, AlarmStep, u64)], expected: &[&str]) {
         };
         lateness.tell(Venue::BinanceSpot, &alarm, &mut news);
     }
+    let lines: Vec<_> = lines.iter().map(|told| told.text.as_str()).collect();
     assert_eq!(lines, expected);
 }
 
