@@ -131,6 +131,7 @@ fn feed(report: &mut Report, fed: &Fed) {
     let counts = intake.counts();
     if let Some(live) = &mut report.live {
         live.filled = counts.total.trades_filled;
+        live.caught_up = counts.total.trades_caught_up;
         live.late = counts.total.trades_late;
         live.unsupplied = counts.total.trades_unsupplied;
         live.held = counts.total.trades_held;
@@ -153,6 +154,7 @@ fn feed(report: &mut Report, fed: &Fed) {
         ("held", total.trades_held),
         ("filled", total.trades_filled),
         ("late", total.trades_late),
+        ("caught_up", total.trades_caught_up),
         ("unsupplied", total.trades_unsupplied),
         ("forgotten", total.trades_forgotten),
         ("elements_refused", total.elements_refused),

@@ -151,6 +151,8 @@ pub struct LiveReport {
     pub snapshots: u64,
     /// Missing trades that were fetched.
     pub filled: u64,
+    /// Trades fetched that lay behind the last one: at a start, or while a stream was silent.
+    pub caught_up: u64,
     /// Of these, too late to go on in their order.
     pub late: u64,
     /// Missing trades that the venue could not supply.
@@ -545,11 +547,12 @@ impl LiveReport {
 
     fn repairs_text(&self) -> String {
         format!(
-            "{:>13} snapshots used; {} missing trades fetched, {} of them late, {} not to be had; ticks broke off {} times; {} frames thrown away",
+            "{:>13} snapshots used; {} missing trades fetched, {} of them late, {} not to be had; {} caught up at a start or behind a silence; ticks broke off {} times; {} frames thrown away",
             thousands(self.snapshots),
             thousands(self.filled),
             thousands(self.late),
             thousands(self.unsupplied),
+            thousands(self.caught_up),
             thousands(self.tick_gaps),
             thousands(self.thrown_away),
         )

@@ -136,7 +136,9 @@ pub struct Tally {
     pub trades_held: u64,
     /// Missing trades that came after all, in time or late.
     pub trades_filled: u64,
-    /// Of those: too late to go on in their order.
+    /// Trades of replies that lay behind the last one: at a start, or while a stream was silent.
+    pub trades_caught_up: u64,
+    /// Of those filled: too late to go on in their order.
     pub trades_late: u64,
     /// Missing trades that the venue could not supply when asked.
     pub trades_unsupplied: u64,
@@ -224,6 +226,7 @@ impl Tally {
         self.elements_refused += other.elements_refused;
         self.trades_held += other.trades_held;
         self.trades_filled += other.trades_filled;
+        self.trades_caught_up += other.trades_caught_up;
         self.trades_late += other.trades_late;
         self.trades_unsupplied = self
             .trades_unsupplied

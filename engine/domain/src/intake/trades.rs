@@ -167,7 +167,12 @@ impl TradeIds {
             Some(last) if id <= last => self.fill(stamp, id, trade, out),
             // The stream brings it too, or has just not brought it yet.
             Some(_) if self.streaming && !tail => Fate::Superseded,
-            _ => self.append(stamp, id, trade, out),
+            _ => {
+                let came = u64::from(trade.is_some());
+                out.counts
+                    .tally(stamp.instrument, |tally| tally.trades_caught_up += came);
+                self.append(stamp, id, trade, out)
+            }
         };
         self.met(stamp, trade, fate, out);
     }

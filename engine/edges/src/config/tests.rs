@@ -181,7 +181,7 @@ fn what_a_live_source_cannot_use_is_a_fault() {
 [[upstream]]
 venue = "binance-spot"
 ws = "https://stream.binance.com"
-streams = ["@trade", "a/b"]
+streams = ["@trade", "a/b", "agTrade", "depth@100ms"]
 [[upstream]]
 venue = "binance-spot"
 [[upstream]]
@@ -203,6 +203,7 @@ weight_share = 1.5
             t.toml:4:6: upstream.ws: "https://stream.binance.com" is no base address; it begins with ws:// or wss://, names a host and may end with a path
             t.toml:5:12: upstream.streams: "@trade" is no stream; write what stands behind "symbol@", for example "aggTrade"
             t.toml:5:22: upstream.streams: "a/b" is no stream; write what stands behind "symbol@", for example "aggTrade"
+            t.toml:5:29: upstream.streams: "agTrade" is no stream that is used here; there are aggTrade trade bookTicker depth depth5 depth10 depth20 kline_1m markPrice forceOrder ticker miniTicker; did you mean "aggTrade"?
             t.toml:6:1: upstream: binance-spot has two upstreams; keep one
             t.toml:8:1: upstream.ws: missing; write for example ws = "ws://127.0.0.1:9000"
             t.toml:10:1: upstream.venue: there is no live connection to lobster yet

@@ -2,7 +2,9 @@
 
 use super::{path, small, venue};
 use crate::config::document::{Report, Section, cut};
+use crate::config::fault::did_you_mean;
 use crate::config::{InstrumentConfig, Live, Located, Place, Upstream};
+use pitlane_domain::instrument::Venue;
 use std::time::Duration;
 
 /// The `[[upstream]]` tables. Those of a live source must be usable; others are only read.
@@ -22,6 +24,29 @@ pub(super) fn upstreams(sections: Vec<Section<'_>>, report: &mut Report<'_>) -> 
     rows
 }
 
+/// Streams by the word behind the symbol; a speed may follow, such as `depth@100ms`.
+const STREAMS: [&str; 12] = [
+    "aggTrade",
+    "trade",
+    "bookTicker",
+    "depth",
+    "depth5",
+    "depth10",
+    "depth20",
+    "kline_1m",
+    "markPrice",
+    "forceOrder",
+    "ticker",
+    "miniTicker",
+];
+
+/// What was meant perhaps, if it is none of them.
+fn unknown(stream: &str) -> Option<String> {
+    let word = stream.split('@').next().unwrap_or_default();
+    let is_known = STREAMS.contains(&word) || word.starts_with("kline_");
+    (!is_known).then(|| did_you_mean(word, STREAMS).unwrap_or_default())
+}
+
 fn upstream(mut section: Section<'_>, report: &mut Report<'_>) -> Option<Upstream> {
     let place = section.place.clone();
     let venue = venue(&mut section, report);
@@ -37,6 +62,15 @@ fn upstream(mut section: Section<'_>, report: &mut Report<'_>) -> Option<Upstrea
             let what = format!(
                 "\"{}\" is no stream; write what stands behind \"symbol@\", for example \"aggTrade\"",
                 cut(&value)
+            );
+            report.fault(&place, "upstream.streams", what);
+        } else if venue != Some(Venue::Fx)
+            && let Some(mend) = unknown(&value)
+        {
+            let what = format!(
+                "\"{}\" is no stream that is used here; there are {}{mend}",
+                cut(&value),
+                STREAMS.join(" ")
             );
             report.fault(&place, "upstream.streams", what);
         } else {
