@@ -117,6 +117,10 @@ impl Collector {
                 Some(Value::Histogram(before)) => Some(&**before),
                 _ => None,
             };
+            // Most stand still, and their buckets are left alone.
+            if now.count == before.map_or(0, |before| before.count) {
+                continue;
+            }
             let in_ns = |value| match entry.unit {
                 Unit::RawTicks => self.clock.delta_ns(0, value),
                 _ => value,

@@ -171,8 +171,13 @@ impl PageReader {
     /// Everything on the page, into memory of an earlier snapshot of the same page.
     /// The directory only grows, so names are read once.
     pub fn snapshot_into(&self, snapshot: &mut Snapshot) {
+        let start_wall_ns = self.region.load(WORD_START_WALL_NS).cast_signed();
+        if (snapshot.pid, snapshot.start_wall_ns) != (self.pid(), start_wall_ns) {
+            // Of another engine; what it holds is no earlier state of this one.
+            snapshot.entries.clear();
+        }
         snapshot.pid = self.pid();
-        snapshot.start_wall_ns = self.region.load(WORD_START_WALL_NS).cast_signed();
+        snapshot.start_wall_ns = start_wall_ns;
         snapshot.ticks_per_second = self.region.load(WORD_TICKS_PER_SECOND);
         snapshot.refused = self.region.load(WORD_REFUSED);
         self.anchors_into(&mut snapshot.anchors);
